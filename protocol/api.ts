@@ -1,0 +1,334 @@
+import * as v from "valibot";
+import { Act } from "./act.ts";
+import { AuthorizationDetails } from "./authorization-details.ts";
+import { Epoch } from "./epoch.ts";
+import { Base64url, Body, CompactJwe, CompactJws, Count, Hash, Id, Instant, Path, Positive, Text } from "./shapes.ts";
+import { WaySeal, Ways } from "./ways.ts";
+
+/**
+ * The table of every endpoint outside OAuth's own: method, path, who may call, request and reply shapes. Handlers, the app and the
+ * SDK read it; OpenAPI is made from it.
+ */
+export interface Endpoint {
+  readonly method: "GET" | "POST";
+  /** `{name}` stands for one path segment. */
+  readonly path: string;
+  /** `anyone`, a `session` cookie of the customer's app, or a vendor's DPoP-bound access `token`. */
+  readonly caller: "anyone" | "session" | "token";
+  readonly query?: v.GenericSchema;
+  readonly body?: v.GenericSchema;
+  readonly reply: v.GenericSchema;
+}
+
+const list = <S extends v.GenericSchema>(item: S, most: number) => v.pipe(v.array(item), v.maxLength(most));
+const Json = v.record(v.string(), v.unknown());
+export const Empty = v.strictObject({});
+
+/** WebAuthn's JSON forms (RegistrationResponseJSON, AuthenticationResponseJSON). Extension results must be scrubbed: PRF output never travels. */
+const Credential = { id: v.pipe(Base64url, v.maxLength(1400)), rawId: v.pipe(Base64url, v.maxLength(1400)), type: v.literal("public-key") };
+const Attachment = v.optional(v.nullable(v.picklist(["platform", "cross-platform"])));
+const Scrubbed = v.strictObject({});
+export const Attestation = v.strictObject({
+  ...Credential,
+  authenticatorAttachment: Attachment,
+  clientExtensionResults: Scrubbed,
+  response: v.strictObject({
+    clientDataJSON: v.pipe(Base64url, v.maxLength(4000)),
+    attestationObject: v.pipe(Base64url, v.maxLength(20_000)),
+    transports: v.optional(list(Text(20), 10)),
+  }),
+});
+export const Assertion = v.strictObject({
+  ...Credential,
+  authenticatorAttachment: Attachment,
+  clientExtensionResults: Scrubbed,
+  response: v.strictObject({
+    clientDataJSON: v.pipe(Base64url, v.maxLength(4000)),
+    authenticatorData: v.pipe(Base64url, v.maxLength(4000)),
+    signature: v.pipe(Base64url, v.maxLength(2000)),
+    userHandle: v.optional(v.nullable(Base64url)),
+  }),
+});
+export type Attestation = v.InferOutput<typeof Attestation>;
+export type Assertion = v.InferOutput<typeof Assertion>;
+
+/** An act with a passkey's assertion, or, in a recovery, with a JWS (`typ: act+jwt`, payload = the act) by the kit's key. */
+export const SignedAct = v.union([v.strictObject({ act: Act, assertion: Assertion }), v.strictObject({ act: Act, kit: CompactJws })]);
+export type SignedAct = v.InferOutput<typeof SignedAct>;
+export const ACT_TYP = "act+jwt";
+
+export const RecordVersion = v.strictObject({ path: Path, version: Positive, epoch: Positive, body: Body });
+export const ShareVersion = v.strictObject({ grant: Id, path: Path, version: Positive, body: Body });
+export const ShareLeaf = v.strictObject({ grant: Id, path: Path, version: Positive, hash: Hash });
+/** `grantKey`: the grant key sealed to the vendor's encryption key. `pause`: hash of the one-time secret that can only pause. `request`: the pushed request it answers. `resumes`: the position of the pause that it lifts, in a resume without a new consent. */
+export const ConsentCommit = v.strictObject({ token: CompactJws, grantKey: CompactJwe, pause: Hash, request: Id, complete: v.boolean() });
+
+/** A change of the customer's half: all or nothing. Members that don't apply are empty or null. */
+export const Commit = v.strictObject({
+  expectedSeq: Count,
+  head: CompactJws,
+  records: list(RecordVersion, 1000),
+  shares: list(ShareVersion, 2000),
+  /** Share leaves to drop, as `<grant>/<path>`: of ended grants, or outside a narrower consent. */
+  drop: list(v.pipe(v.string(), v.maxLength(240)), 2000),
+  consent: v.nullable(ConsentCommit),
+  /** Grants whose backfill this commit closes. */
+  complete: list(Id, 16),
+  /** Ends in the server's half that this device takes note of: leaf `["end", grant, 1, hash]`; hash of the revoking act, or of the text `expired`. */
+  ends: list(v.strictObject({ grant: Id, hash: Hash }), 1000),
+  /** Pauses lifted: the position of the last pause each. Needs an act `resume`. */
+  resumes: list(v.strictObject({ grant: Id, pause: Positive }), 1000),
+  /** The whole new list, when it changes. */
+  ways: v.nullable(Ways),
+  /** Seals of new ways, and with a new epoch of all that have a key. */
+  seals: list(WaySeal, 40),
+  /** A new epoch of the account key. */
+  epoch: v.nullable(Epoch),
+  /** A new passkey's attestation, with the registration that it answers. */
+  attestation: v.nullable(v.strictObject({ registration: Id, response: Attestation })),
+  acts: list(SignedAct, 4),
+});
+export type Commit = v.InferOutput<typeof Commit>;
+
+export const CommitReply = v.strictObject({
+  seq: Positive,
+  position: Positive,
+  /** Where an answered request goes on: the vendor's redirect URI with code, state and iss. */ redirect: v.nullable(v.string()),
+});
+
+/** What the server shows of a vendor, from its client id metadata document, frozen when the request was pushed. */
+export const Client = v.strictObject({
+  client_id: Text(500),
+  client_name: Text(100),
+  legal_name: Text(200),
+  country: v.pipe(v.string(), v.regex(/^[A-Z]{2}$/)),
+  dpo_contact: v.nullable(Text(300)),
+  client_uri: v.nullable(Text(500)),
+  policy_uri: v.nullable(Text(500)),
+  /** Host of the client_id. */
+  domain: Text(253),
+  /** The public JWK with `use: enc`. */
+  encryption_key: Json,
+  /** When this server first fetched this client. */
+  since: Instant,
+  /** Hash of the document as it was fetched. */
+  document: Hash,
+});
+export type Client = v.InferOutput<typeof Client>;
+
+export const RequestView = v.strictObject({
+  id: Id,
+  client: Client,
+  authorization_details: AuthorizationDetails,
+  state: v.picklist(["open", "answered"]),
+  expires: Instant,
+});
+export type RequestView = v.InferOutput<typeof RequestView>;
+
+/** The server's half of a grant, and the latest consent. */
+export const GrantView = v.strictObject({
+  grant: Id,
+  /** Counts the store's grants from 1. */
+  number: Positive,
+  client: Client,
+  consent: CompactJws,
+  complete: v.boolean(),
+  given: Instant,
+  /** Position and time of the pause in force. */
+  paused: v.nullable(v.strictObject({ position: Positive, at: Instant })),
+  /** `act`: of a revocation, for devices to verify. */
+  ended: v.nullable(
+    v.strictObject({
+      state: v.picklist(["revoked", "declined"]),
+      at: Instant,
+      actor: v.picklist(["customer", "vendor"]),
+      act: v.nullable(SignedAct),
+      askDeletion: v.boolean(),
+    }),
+  ),
+  reads: v.strictObject({ count: Count, last: v.nullable(Instant) }),
+});
+export type GrantView = v.InferOutput<typeof GrantView>;
+
+export const PasskeyView = v.strictObject({ way: Id, aaguid: v.string(), created: Instant, lastUsed: Instant, backedUp: v.boolean() });
+export type PasskeyView = v.InferOutput<typeof PasskeyView>;
+
+/** One line of the store's history, in both halves. `paths` never more than 100; `count` tells all. */
+export const HistoryEntry = v.strictObject({
+  position: Positive,
+  at: Instant,
+  type: v.picklist(["commit", "read", "pause", "resume", "revoke", "approve", "decline", "login", "recover", "way"]),
+  grant: v.nullable(Id),
+  /** commit: head's seq; read: ordinal of the read in its grant. */
+  number: v.nullable(Count),
+  paths: list(v.string(), 100),
+  count: Count,
+  /** read: thumbprint of the DPoP key; login: id of the way in; decline: client_id. */
+  by: v.nullable(Text(500)),
+});
+export type HistoryEntry = v.InferOutput<typeof HistoryEntry>;
+
+/** What changed in both halves since a position; or, without one, the first page of everything. */
+export const Sync = v.strictObject({
+  account: Id,
+  /** Where the next `since` goes on. Rows may already be newer: read on until `more` is null, then check the root. */
+  position: Positive,
+  /** Next page of a whole reading (`after`), or of a long history (`since` = position): null at the end. */
+  more: v.nullable(v.string()),
+  head: CompactJws,
+  /** The heads after `seq`, oldest first, at most 1 000. */
+  heads: list(CompactJws, 1000),
+  ways: Ways,
+  seals: list(WaySeal, 40),
+  epochs: list(Epoch, 1000),
+  records: list(RecordVersion, 5000),
+  shares: list(ShareLeaf, 5000),
+  dropped: list(v.string(), 5000),
+  ends: list(v.strictObject({ grant: Id, hash: Hash }), 5000),
+  grants: list(GrantView, 5000),
+  passkeys: list(PasskeyView, 40),
+  history: list(HistoryEntry, 5000),
+  /** Created at; the kit is due 72 hours later, or before the second grant. */
+  created: Instant,
+});
+export type Sync = v.InferOutput<typeof Sync>;
+
+/** One page of a pull (section 7). `receipt` names the line in the store's history that was durable before this answer. */
+export const Pull = v.strictObject({
+  consent: CompactJws,
+  grant_key: CompactJwe,
+  complete: v.boolean(),
+  records: list(v.strictObject({ path: Path, version: Positive, body: Body, updated: Instant }), 1000),
+  cursor: v.string(),
+  more: v.boolean(),
+  receipt: v.strictObject({ read: Positive, at: Instant }),
+});
+export type Pull = v.InferOutput<typeof Pull>;
+
+const SessionReply = v.strictObject({
+  account: Id,
+  /** The passkey's way in that opened this session; null for a kit. */
+  way: v.nullable(Id),
+  /** Where this session came from a passkey just now: its device halves by way in. */
+  halves: v.optional(v.record(Id, Hash)),
+  /** What an unlock needs, so that it takes one more request at most. */
+  head: CompactJws,
+  ways: Ways,
+  seals: list(WaySeal, 40),
+  epochs: list(Epoch, 1000),
+});
+export type SessionReply = v.InferOutput<typeof SessionReply>;
+
+const Options = v.strictObject({ id: Id, options: Json });
+
+export const API = {
+  registrationOptions: { method: "POST", path: "/api/registrations/options", caller: "anyone", body: Empty, reply: Options },
+  /** Makes the store: its first commit with the passkey's attestation (`attestation.registration` = the options' id). */
+  register: {
+    method: "POST",
+    path: "/api/registrations",
+    caller: "anyone",
+    body: Commit,
+    reply: v.strictObject({ account: Id, way: v.nullable(Id), seq: Positive, position: Positive }),
+  },
+  loginOptions: { method: "POST", path: "/api/logins/options", caller: "anyone", body: Empty, reply: Options },
+  login: {
+    method: "POST",
+    path: "/api/logins",
+    caller: "anyone",
+    body: v.strictObject({ login: Id, assertion: Assertion }),
+    reply: SessionReply,
+  },
+  /** The kit's way in by its locator. Rate-limited. */
+  recovery: {
+    method: "POST",
+    path: "/api/recoveries",
+    caller: "anyone",
+    body: v.strictObject({ locator: Hash }),
+    reply: v.strictObject({
+      account: Id,
+      nonce: Hash,
+      at: Instant,
+      head: CompactJws,
+      ways: Ways,
+      seals: list(WaySeal, 40),
+      epochs: list(Epoch, 1000),
+    }),
+  },
+  /** Opens a session by an act `recover` (object: hash of the head) that the kit's key signed. */
+  recover: {
+    method: "POST",
+    path: "/api/recoveries/sessions",
+    caller: "anyone",
+    body: v.strictObject({ locator: Hash, act: SignedAct }),
+    reply: SessionReply,
+  },
+  session: { method: "GET", path: "/api/session", caller: "session", reply: SessionReply },
+  logout: { method: "POST", path: "/api/logout", caller: "session", body: Empty, reply: Empty },
+  /** A nonce for one act, and the server's time. */
+  act: { method: "POST", path: "/api/acts", caller: "session", body: Empty, reply: v.strictObject({ nonce: Hash, at: Instant }) },
+  /** Options for adding a passkey to the store of this session. */
+  passkeyOptions: { method: "POST", path: "/api/passkeys/options", caller: "session", body: Empty, reply: Options },
+  store: {
+    method: "GET",
+    path: "/api/store",
+    caller: "session",
+    query: v.strictObject({ since: v.optional(v.string()), seq: v.optional(v.string()), after: v.optional(v.string()) }),
+    reply: Sync,
+  },
+  commit: { method: "POST", path: "/api/store/commits", caller: "session", body: Commit, reply: CommitReply },
+  request: { method: "GET", path: "/api/requests/{id}", caller: "anyone", reply: RequestView },
+  decline: {
+    method: "POST",
+    path: "/api/requests/{id}/decline",
+    caller: "anyone",
+    body: Empty,
+    reply: v.strictObject({ redirect: v.string() }),
+  },
+  pause: { method: "POST", path: "/api/grants/{id}/pause", caller: "session", body: Empty, reply: v.strictObject({ position: Positive }) },
+  pauseAll: { method: "POST", path: "/api/pauses", caller: "session", body: Empty, reply: v.strictObject({ paused: Count }) },
+  /** The one-time link of a receipt: can only pause. */
+  pauseByLink: {
+    method: "POST",
+    path: "/api/pauses/links",
+    caller: "anyone",
+    body: v.strictObject({ grant: Id, secret: Hash }),
+    reply: v.strictObject({ client_name: Text(100) }),
+  },
+  /** Act `revoke`, object = hash of the latest consent token; made without the vault. */
+  revoke: {
+    method: "POST",
+    path: "/api/grants/{id}/revoke",
+    caller: "session",
+    body: v.strictObject({ act: SignedAct, askDeletion: v.boolean() }),
+    reply: v.strictObject({ position: Positive }),
+  },
+  records: {
+    method: "GET",
+    path: "/api/grants/{id}/records",
+    caller: "token",
+    query: v.strictObject({ since: v.optional(v.string()) }),
+    reply: Pull,
+  },
+} as const satisfies Record<string, Endpoint>;
+
+export type ApiName = keyof typeof API;
+export type BodyOf<N extends ApiName> = (typeof API)[N] extends { body: infer S extends v.GenericSchema } ? v.InferOutput<S> : undefined;
+export type ReplyOf<N extends ApiName> = v.InferOutput<(typeof API)[N]["reply"]>;
+
+export const LIMITS = {
+  /** Bytes of a request body. */
+  body: 1_048_576,
+  /** Bytes of a record's value, before padding and sealing. */
+  record: 65_536,
+  records: 100_000,
+  objects: 16,
+  paths: 64,
+  /** The latest that a consent may end: 12 months, in milliseconds. */
+  expiry: 366 * 86_400_000,
+  /** Time in which a kit must be confirmed before a new grant. */
+  kit: 72 * 3_600_000,
+  requestLifetime: 300_000,
+  codeLifetime: 60_000,
+  actLifetime: 300_000,
+} as const;

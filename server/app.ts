@@ -1,0 +1,128 @@
+import { Hono } from "hono";
+import { API, type ApiName, type Endpoint as Row, LIMITS } from "#protocol/api.ts";
+import { Refusal } from "#protocol/refusal.ts";
+import { type Config, isLoopback } from "./config.ts";
+import type { Deps } from "./deps.ts";
+import { commits } from "./endpoints/commits.ts";
+import type { Call, Endpoints } from "./endpoints/endpoint.ts";
+import { grants } from "./endpoints/grants.ts";
+import { logins } from "./endpoints/logins.ts";
+import { records } from "./endpoints/records.ts";
+import { recoveries } from "./endpoints/recoveries.ts";
+import { registrations } from "./endpoints/registrations.ts";
+import { requests } from "./endpoints/requests.ts";
+import { sessions } from "./endpoints/sessions.ts";
+import { storeReading } from "./endpoints/store.ts";
+import { AccessTokens } from "./guards/access-token.ts";
+import { check, parseJson, readBody } from "./guards/body.ts";
+import { Proofs } from "./guards/dpop.ts";
+import { requireOwnOrigin } from "./guards/origin.ts";
+import { callerOf } from "./guards/session.ts";
+import { handler, type Http, type HttpContext, route, type Served } from "./http.ts";
+import type { Log } from "./log.ts";
+import { oauthRoutes } from "./oauth/routes.ts";
+import { openServerKey } from "./oauth/server-key.ts";
+import { refuse } from "./refuse.ts";
+import type { Rows } from "./rows.ts";
+import type { Storage } from "./storage/storage.ts";
+import { Clients } from "./vendors/clients.ts";
+import { fetchDocument } from "./vendors/fetch-document.ts";
+import { webRoutes } from "./web/routes.ts";
+import { openWebApp } from "./web/web-app.ts";
+
+export interface AppParts {
+  readonly config: Config;
+  readonly storage: Storage<Rows>;
+  readonly log: Log;
+  readonly now: () => number;
+  /** Epoch milliseconds at which this process began. */
+  readonly started: number;
+  /** How vendors' documents are fetched, if not from the network. */
+  readonly fetch?: (url: URL) => Promise<string>;
+}
+
+/** Puts the server together. */
+export async function makeApp({ config, storage, log, now, started, fetch }: AppParts): Promise<Http> {
+  const key = await openServerKey(storage);
+  const loopback = isLoopback(new URL(config.issuer).hostname);
+  const deps: Deps = {
+    config,
+    storage,
+    log,
+    now,
+    started,
+    key,
+    clients: new Clients({ storage, now, policy: config.clients, fetch: fetch ?? ((url) => fetchDocument(url, { loopback })) }),
+    proofs: new Proofs(storage, now, started),
+    accessTokens: new AccessTokens(key, config.issuer, now),
+    web: await openWebApp(config.web, config.issuer),
+  };
+  const http: Http = new Hono();
+  apiRoutes(http, deps);
+  oauthRoutes(http, deps);
+  webRoutes(http, deps);
+  http.notFound(handler(log, { method: "other", name: "*", refuse }, noEndpoint));
+  return http;
+}
+
+/** One handler for each row of the table: a missing one does not compile. */
+const ENDPOINTS: Endpoints = { ...registrations, ...logins, ...recoveries, ...sessions, ...storeReading, ...commits, ...requests, ...grants, ...records };
+
+const HEADERS = { "Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
+
+/** Every endpoint of the table, and nothing besides. */
+function apiRoutes(http: Http, deps: Deps): void {
+  for (const [name, row] of Object.entries(API) as Array<[ApiName, Row]>) {
+    const serve = ENDPOINTS[name] as (deps: Deps, call: Call<unknown>) => Promise<unknown>;
+    route(http, deps.log, { method: row.method, name: row.path, refuse }, patternOf(row.path), async (context): Promise<Served> => {
+      const call = await callOf(context, row, deps);
+      const reply = await serve(deps, call);
+      return { status: 200, headers: Object.keys(call.answer).length === 0 ? HEADERS : { ...HEADERS, ...call.answer }, body: JSON.stringify(reply) };
+    });
+  }
+}
+
+const ADDRESSES = Object.values(API).map(({ path, method }) => ({ method, pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}$`) }));
+
+async function noEndpoint({ req }: HttpContext): Promise<never> {
+  const allowed = ADDRESSES.filter(({ pattern }) => pattern.test(req.path)).map(({ method }) => method);
+  if (allowed.length === 0) throw new Refusal("not_found", "There is nothing at this address.");
+  throw new Refusal("method_not_allowed", `This address takes ${allowed.join(" and ")}.`, { extra: { allow: allowed.join(", ") } });
+}
+
+const patternOf = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ":$1");
+const ID = /^[A-Za-z0-9_-]{22}$/;
+
+async function callOf(context: HttpContext, row: Row, { config }: Deps): Promise<Call<unknown>> {
+  const { incoming } = context.env;
+  const header = (name: string): string | undefined => {
+    const value = incoming.headers[name];
+    return Array.isArray(value) ? value.join(", ") : value;
+  };
+  if (row.caller === "session" || (row.caller === "anyone" && row.method === "POST")) requireOwnOrigin(header, row.method, config.issuer);
+  const id = row.path.includes("{id}") ? (context.req.param("id") ?? "") : "";
+  if (row.path.includes("{id}") && !ID.test(id)) throw new Refusal("not_found", "There is nothing at this address.");
+  return {
+    id,
+    header,
+    query: queryOf(context, row),
+    body: row.body === undefined ? undefined : check(row.body, parseJson(await readBody(incoming, LIMITS.body), header("content-type"))),
+    address: incoming.socket.remoteAddress ?? "",
+    caller: row.caller === "token" ? undefined : callerOf(header("cookie"), config.issuer),
+    answer: {},
+  };
+}
+
+const NONE = {};
+
+function queryOf(context: HttpContext, row: Row): Readonly<Record<string, string>> {
+  const { url } = context.env.incoming;
+  const at = url?.indexOf("?") ?? -1;
+  if (url === undefined || at < 0) return NONE;
+  const query: Record<string, string> = {};
+  for (const [name, value] of new URLSearchParams(url.slice(at + 1))) {
+    if (name in query || row.query === undefined || value.length > 400) throw new Refusal("invalid_input", "This parameter is not known here, came twice or is too long.", { pointer: "" });
+    query[name] = value;
+  }
+  return row.query === undefined ? query : (check(row.query, query) as Record<string, string>);
+}

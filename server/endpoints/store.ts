@@ -1,0 +1,148 @@
+import type { GrantView, ReplyOf } from "#protocol/api.ts";
+import { Refusal } from "#protocol/refusal.ts";
+import { requireSession } from "../guards/session.ts";
+import { fromOrdered, LAST, ordered, type Rows } from "../rows.ts";
+import type { StoreReader } from "../storage/storage.ts";
+import { positionOf } from "../store/history.ts";
+import { leafAt } from "../store/leaves.ts";
+import { grantView, historyEntry, openingOf, passkeyView } from "../store/views.ts";
+import { type Endpoints, signedIn } from "./endpoint.ts";
+
+type Sync = ReplyOf<"store">;
+type Page = Pick<Sync, "records" | "shares" | "dropped" | "ends" | "grants" | "history" | "position" | "more">;
+
+/** A page ends after about this many characters of rows. */
+const PAGE = 1_000_000;
+const LINES = 500;
+/** More rows than one commit can change. */
+const ROWS = 7000;
+
+/** What a device needs to be up to date: everything, or what changed since it last asked. */
+export const storeReading: Endpoints<"store"> = {
+  async store({ storage, now }, call) {
+    const caller = signedIn(call);
+    const { since, after, seq } = call.query;
+    if (since !== undefined && after !== undefined) throw new Refusal("invalid_input", "Read on by since or by after, not both.", { pointer: "/after" });
+    return storage.read(caller.account, async (store) => {
+      await requireSession(store, caller, now());
+      const row = await store.get("store", "store");
+      const page = since === undefined ? await wholePage(store, after) : await changesSince(store, numberOf(since, "since"));
+      const heads = seq === undefined ? [] : await store.list("heads", { after: ordered(numberOf(seq, "seq")), limit: 1000 });
+      return {
+        account: caller.account,
+        ...page,
+        ...(await openingOf(store)),
+        heads: heads.map(([, { head }]) => head),
+        passkeys: (await store.list("passkeys", { limit: 40 })).map(([way, passkey]) => passkeyView(way, passkey)),
+        created: new Date(row?.created ?? 0).toISOString(),
+      };
+    });
+  },
+};
+
+function numberOf(text: string, name: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new Refusal("invalid_input", "A number is expected here.", { pointer: `/${name}` });
+  return Number(text);
+}
+
+const empty = (): Page => ({ records: [], shares: [], dropped: [], ends: [], grants: [], history: [], position: 0, more: null });
+
+const TABLES = ["records", "leaves", "standings", "history"] as const;
+type Table = (typeof TABLES)[number];
+
+/** One page of everything, as of the position at which its first page began or newer. */
+async function wholePage(store: StoreReader<Rows>, cursor: string | undefined): Promise<Page> {
+  const parts = /^(\d{1,15})\.(records|leaves|standings|history)\.([A-Za-z0-9/_:-]{1,250})$/.exec(cursor ?? "");
+  if (cursor !== undefined && parts === null) throw new Refusal("invalid_input", "This is no page of a reading.", { pointer: "/after" });
+  const page = empty();
+  page.position = parts === null ? await positionOf(store) : Number(parts[1]);
+  let spent = 0;
+  for (const table of TABLES.slice(parts === null ? 0 : TABLES.indexOf(parts[2] as Table))) {
+    let after = table === parts?.[2] ? parts[3] : undefined;
+    for (let full = true; full; ) {
+      const rows = await store.list(table, { limit: LINES, ...(after === undefined ? {} : { after }) });
+      full = rows.length === LINES;
+      for (const [key] of rows) {
+        spent += await add(store, page, table, key);
+        after = key;
+        if (spent > PAGE) return { ...page, more: `${page.position}.${table}.${key}` };
+      }
+    }
+  }
+  return page;
+}
+
+/** Adds one row and answers about how long it is. */
+async function add(store: StoreReader<Rows>, page: Page, table: Table, key: string): Promise<number> {
+  if (table === "records") return addRecord(store, page, key);
+  if (table === "standings") return addGrant(store, page, key);
+  if (table === "history") {
+    const row = await store.get("history", key);
+    if (row !== undefined) page.history.push(historyEntry(key, row));
+    return 300;
+  }
+  const [, kind = "", path = ""] = /^[^/]*\/([^/]*)\/(.*)$/.exec(key) ?? [];
+  return kind === "share" || kind === "end" ? addChanged(store, page, kind, path) : 0;
+}
+
+async function addRecord(store: StoreReader<Rows>, page: Page, path: string): Promise<number> {
+  const row = await store.get("records", path);
+  if (row === undefined) return 0;
+  page.records.push({ path, ...row });
+  return row.body.length + 100;
+}
+
+async function addGrant(store: StoreReader<Rows>, page: Page, grant: string): Promise<number> {
+  const view = await viewOf(store, grant);
+  if (view === undefined) return 0;
+  page.grants.push(view);
+  return view.consent.length + 3000;
+}
+
+async function viewOf(store: StoreReader<Rows>, grant: string): Promise<GrantView | undefined> {
+  const [row, standing] = [await store.get("grants", grant), await store.get("standings", grant)];
+  return row && standing && grantView(grant, row, standing);
+}
+
+/** Adds what a line of the feed names. */
+async function addChanged(store: StoreReader<Rows>, page: Page, kind: string, path: string): Promise<number> {
+  if (kind === "record") return addRecord(store, page, path);
+  if (kind === "dropped") {
+    page.dropped.push(path);
+    return 150;
+  }
+  if (kind !== "share" && kind !== "end") return 0;
+  const leaf = await leafAt(store, kind, path);
+  if (leaf === undefined) return 0;
+  if (kind === "share") page.shares.push({ grant: path.slice(0, 22), path: path.slice(23), version: leaf.version, hash: leaf.hash });
+  else page.ends.push({ grant: path, hash: leaf.hash });
+  return 200;
+}
+
+/** What changed after `since`: costs what changed, not what there is. A page ends between two commits. */
+async function changesSince(store: StoreReader<Rows>, since: number): Promise<Page> {
+  const position = await positionOf(store);
+  if (since > position) throw new Refusal("cursor_expired", "This store was never there. Read all of it again.");
+  const page = empty();
+  const lines = await store.list("history", { after: ordered(since), limit: LINES + 1 });
+  let through = lines.length > LINES ? fromOrdered((lines[LINES - 1] as (typeof lines)[number])[0]) : position;
+  const grants = new Set<string>();
+  let spent = 0;
+  let last = since;
+  for (const [key] of await store.list("feed", { after: `${ordered(since)}/${LAST}`, limit: ROWS })) {
+    const [, at = "", kind = "", path = ""] = /^([^/]*)\/([^/]*)\/(.*)$/.exec(key) ?? [];
+    const changed = fromOrdered(at);
+    if (changed > through) break;
+    if (changed !== last && spent > PAGE) {
+      through = changed - 1;
+      break;
+    }
+    last = changed;
+    if (kind === "grant" || kind === "consent") grants.add(path);
+    else spent += await addChanged(store, page, kind, path);
+  }
+  page.history = lines.map(([key, row]) => historyEntry(key, row)).filter((line) => line.position <= through);
+  for (const { grant } of page.history) if (grant !== null) grants.add(grant);
+  for (const grant of grants) await addGrant(store, page, grant);
+  return { ...page, position: through, more: through < position ? String(through) : null };
+}

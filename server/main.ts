@@ -1,0 +1,50 @@
+/**
+ * Starts the server. Run it built (`node dist/server/main.js`) or from its source (`npx tsx server/main.ts`).
+ *
+ * Environment, all optional:
+ *   COUNTERFOIL_ISSUER   where browsers find it, an origin; default http://localhost:4000
+ *   COUNTERFOIL_HOST     address to listen on; default 127.0.0.1
+ *   COUNTERFOIL_PORT     default: the issuer's port, or 4000
+ *   COUNTERFOIL_DATA     folder of the stores; default ./data
+ *   COUNTERFOIL_CLIENTS  `open`, or the client_ids that may ask, separated by commas; default open
+ *   COUNTERFOIL_WEB      folder of the built app; default dist/web/customer
+ *   COUNTERFOIL_PULLS_PER_MINUTE  for each grant; default 600
+ */
+import { createAdaptorServer } from "@hono/node-server";
+import { makeApp } from "./app.ts";
+import { readConfig } from "./config.ts";
+import { makeLog } from "./log.ts";
+import type { Rows } from "./rows.ts";
+import { openFileStorage } from "./storage/file/open.ts";
+
+const started = Date.now();
+const config = readConfig(process.env);
+const log = makeLog((text) => process.stdout.write(text), Date.now);
+const storage = await openFileStorage<Rows>({ folder: config.data });
+const app = await makeApp({ config, storage, log, now: Date.now, started });
+const server = createAdaptorServer({ fetch: app.fetch });
+
+server.listen(config.port, config.host, () => {
+  process.stdout.write(`Counterfoil listens on ${config.host}:${config.port} for ${config.issuer}\n`);
+});
+
+let stopping = false;
+async function stop(): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  // Whoever is being answered is answered; connections kept alive for later are not waited for.
+  const closed = new Promise((resolve) => server.close(resolve));
+  if ("closeIdleConnections" in server) server.closeIdleConnections();
+  await closed;
+  await storage[Symbol.asyncDispose]();
+  log.flush();
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  });
+}

@@ -1,0 +1,58 @@
+import { isFault } from "../refuse.ts";
+import { Refusal } from "#protocol/refusal.ts";
+import { StorageError } from "../storage/storage.ts";
+import type { Answer } from "../refuse.ts";
+
+export type OAuthCode =
+  | "invalid_request"
+  | "invalid_client"
+  | "invalid_grant"
+  | "invalid_target"
+  | "unauthorized_client"
+  | "unsupported_grant_type"
+  | "unsupported_response_type"
+  | "invalid_authorization_details"
+  | "invalid_dpop_proof"
+  | "request_not_supported"
+  | "request_uri_not_supported"
+  | "temporarily_unavailable"
+  | "server_error";
+
+/** A refusal in OAuth's own form (RFC 6749, 5.2). `pointer`: JSON Pointer into authorization_details. */
+export class OAuthError extends Error {
+  override readonly name = "OAuthError";
+  readonly code: OAuthCode;
+  readonly pointer: string | undefined;
+  constructor(code: OAuthCode, description: string, pointer?: string) {
+    super(description);
+    this.code = code;
+    this.pointer = pointer;
+  }
+}
+
+export const JSON_HEADERS = { "Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
+
+export function oauthAnswer(error: unknown, request: string): Answer {
+  const { code, description, status, pointer, retryAfter } = shape(error);
+  return {
+    status,
+    headers: {
+      ...JSON_HEADERS,
+      ...(retryAfter === undefined ? {} : { "Retry-After": String(retryAfter) }),
+      // RFC 6749, 5.2: the client is told how to authenticate.
+      ...(status === 401 ? { "WWW-Authenticate": 'DPoP algs="ES256 Ed25519 EdDSA PS256"' } : {}),
+    },
+    body: JSON.stringify({ error: code, error_description: description, ...(pointer === undefined ? {} : { pointer }), request }),
+  };
+}
+
+function shape(error: unknown): { code: OAuthCode; description: string; status: number; pointer?: string | undefined; retryAfter?: number } {
+  if (error instanceof OAuthError) return { code: error.code, description: error.message, status: error.code === "invalid_client" ? 401 : 400, pointer: error.pointer };
+  if (error instanceof StorageError && (error.code === "full" || error.code === "failed"))
+    return { code: "temporarily_unavailable", description: "the server can not save right now, nothing was changed", status: 503, retryAfter: 5 };
+  if (error instanceof Refusal && !isFault(error)) {
+    const retryAfter = error.extra.retryAfter;
+    return { code: "invalid_request", description: error.message, status: error.status, ...(typeof retryAfter === "number" ? { retryAfter } : {}) };
+  }
+  return { code: "server_error", description: "something went wrong on the server", status: 500 };
+}

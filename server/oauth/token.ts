@@ -1,0 +1,92 @@
+import { createHash } from "node:crypto";
+import { isEnded } from "#protocol/grant.ts";
+import { Refusal } from "#protocol/refusal.ts";
+import type { Deps } from "../deps.ts";
+import { digest, randomText } from "../digest.ts";
+import { TOKEN_LIFETIME } from "../guards/access-token.ts";
+import type { GrantRow, Rows } from "../rows.ts";
+import { StorageError, type StoreReader } from "../storage/storage.ts";
+import { grantOf, stateNow } from "../store/shares.ts";
+import type { Vendor } from "../vendors/metadata.ts";
+import { takeCode } from "./code.ts";
+import { type Form, need } from "./form.ts";
+import { OAuthError } from "./oauth-error.ts";
+
+const refused = (description: string): OAuthError => new OAuthError("invalid_grant", description);
+
+/** POST /oauth/token. @param jkt thumbprint of the DPoP key that tokens are bound to */
+export async function issueToken(deps: Deps, form: Form, vendor: Vendor, jkt: string) {
+  const type = need(form, "grant_type");
+  if (type === "authorization_code") return byCode(deps, form, vendor, jkt);
+  if (type === "refresh_token") return byRefreshToken(deps, form, vendor, jkt);
+  throw new OAuthError("unsupported_grant_type", "grant_type is authorization_code or refresh_token");
+}
+
+async function byCode(deps: Deps, form: Form, vendor: Vendor, jkt: string) {
+  const verifier = need(form, "code_verifier");
+  const ticket = await takeCode(deps.storage, need(form, "code"));
+  if (ticket === undefined) throw refused("the code is not known, too old or was used before");
+  if (ticket.clientId !== vendor.row.clientId) throw refused("the code is another client's");
+  if (form.get("redirect_uri") !== ticket.redirectUri) throw refused("redirect_uri is not that of the request");
+  if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier) || createHash("sha256").update(verifier).digest("base64url") !== ticket.codeChallenge) throw refused("code_verifier does not fit");
+  if (ticket.dpopJkt !== null && ticket.dpopJkt !== jkt) throw new OAuthError("invalid_dpop_proof", "the code is bound to another key");
+  const { grant } = ticket;
+  const secret = randomText(32);
+  const account = await accountOf(deps, grant);
+  const row = await change(() =>
+    deps.storage.change(account, async (store) => {
+      const row = await standingGrant(store, grant, vendor, deps.now());
+      store.put("grants", grant, { ...row, refresh: digest(secret) });
+      return row;
+    }),
+  );
+  return answer(deps, grant, row, jkt, `${grant}.${secret}`);
+}
+
+/** No rotation (FAPI 2.0, 5.3.2.1); the client proves itself at each use. */
+async function byRefreshToken(deps: Deps, form: Form, vendor: Vendor, jkt: string) {
+  const token = need(form, "refresh_token");
+  const [, grant, secret] = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/.exec(token) ?? [];
+  if (grant === undefined || secret === undefined) throw refused("the refresh token is not known");
+  const account = await accountOf(deps, grant);
+  const row = await change(() =>
+    deps.storage.read(account, async (store) => {
+      const row = await standingGrant(store, grant, vendor, deps.now());
+      if (row.refresh !== digest(secret)) throw refused("the refresh token is not known");
+      return row;
+    }),
+  );
+  return answer(deps, grant, row, jkt, token);
+}
+
+async function accountOf({ storage }: Deps, grant: string): Promise<string> {
+  const account = await storage.find("grant", grant);
+  if (account === undefined) throw refused("the grant has ended");
+  return account;
+}
+
+/** The same words for a grant that ended, that never was, and that is another's. */
+async function change<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if ((error instanceof StorageError && error.code === "absent") || (error instanceof Refusal && error.code === "not_found")) throw refused("the grant has ended");
+    throw error;
+  }
+}
+
+async function standingGrant(store: StoreReader<Rows>, grant: string, vendor: Vendor, now: number): Promise<GrantRow> {
+  const known = await grantOf(store, grant);
+  if (known.row.vendor.clientId !== vendor.row.clientId) throw refused("the grant has ended");
+  if (isEnded(stateNow(known, now))) throw refused("the grant has ended");
+  return known.row;
+}
+
+const answer = ({ accessTokens }: Deps, grant: string, row: GrantRow, jkt: string, refreshToken: string) => ({
+  access_token: accessTokens.make({ subject: row.subject, clientId: row.vendor.clientId, grant, jkt, details: row.details }),
+  token_type: "DPoP",
+  expires_in: TOKEN_LIFETIME,
+  refresh_token: refreshToken,
+  grant_id: grant,
+  authorization_details: row.details,
+});

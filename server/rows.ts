@@ -1,0 +1,199 @@
+import type { SignedAct } from "#protocol/api.ts";
+import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
+
+/**
+ * The tables of one customer's store and their keys. Keys are chosen so that a request reads what it touches and nothing more:
+ * numbers in keys are padded (`ordered`), so that ranges are in order. No wire type is a row.
+ */
+export interface Rows {
+  /** `store`: the customer's half in one small row. */
+  store: StoreRow;
+  /** `position`: apart from `store`, since every read moves it. */
+  counter: { readonly position: number };
+  /** id of the way in */
+  ways: WayRow;
+  seals: SealRow;
+  /** id of a device's way in: given only after a passkey's assertion, gone with the device. */
+  halves: { readonly half: string };
+  /** id of the passkey's way in */
+  passkeys: PasskeyRow;
+  /** epoch */
+  epochs: EpochRow;
+  /** `bucket/kind/path` */
+  leaves: LeafRow;
+  /** bucket as two hexadecimal digits; empty ones have no row */
+  buckets: { readonly hash: string };
+  /** seq */
+  heads: { readonly head: string };
+  /** path */
+  records: RecordRow;
+  /** `grant/position/path`: what a pull reads, in the order in which it reads */
+  shares: ShareRow;
+  /** `grant/path` of shares that were dropped: versions never restart */
+  gone: { readonly version: number; readonly position: number };
+  /** `position/kind/path`: what changed, for other devices; one row for each leaf that there is */
+  feed: Record<string, never>;
+  /** grant: what doesn't change until its next consent */
+  grants: GrantRow;
+  /** grant: what the server's half says of it */
+  standings: StandingRow;
+  /** `grant/time/position`: reads that count against a frequency */
+  counted: Record<string, never>;
+  /** SHA-256 of the cookie's secret */
+  sessions: SessionRow;
+  /** `until/nonce` of acts that were done */
+  nonces: Record<string, never>;
+  /** position */
+  history: HistoryRow;
+}
+
+export interface StoreRow {
+  readonly created: number;
+  readonly identity: string;
+  readonly seq: number;
+  readonly head: string;
+  readonly headHash: string;
+  readonly epoch: number;
+  readonly waysHash: string;
+  readonly records: number;
+  /** Grants ever given. */
+  readonly grants: number;
+}
+
+export interface WayRow {
+  readonly kind: "passkey" | "kit" | "device";
+  readonly key: string | null;
+  readonly passkey: { readonly id: string; readonly publicKey: string } | null;
+  readonly sign: string | null;
+}
+
+export interface SealRow {
+  readonly box: string;
+  readonly epoch: number;
+  readonly envelope: string;
+  /** By which a kit finds its store. */
+  readonly locator: string | null;
+}
+
+export interface PasskeyRow {
+  readonly credential: string;
+  /** COSE, base64url */
+  readonly publicKey: string;
+  readonly counter: number;
+  readonly aaguid: string;
+  readonly backedUp: boolean;
+  readonly transports: readonly string[];
+  readonly created: number;
+  readonly lastUsed: number;
+}
+
+export interface EpochRow {
+  readonly identity: string;
+  readonly previous: string | null;
+}
+
+export interface LeafRow {
+  readonly version: number;
+  readonly hash: string;
+  /** hashOfLeaf */
+  readonly leaf: string;
+  readonly position: number;
+}
+
+export interface RecordRow {
+  readonly version: number;
+  readonly epoch: number;
+  readonly body: string;
+}
+
+export interface ShareRow {
+  readonly path: string;
+  readonly version: number;
+  readonly body: string;
+  readonly updated: number;
+  /** Bit n: object n of the consent lets this path be read. */
+  readonly objects: number;
+}
+
+/** A vendor as it was when its request was pushed. */
+export interface VendorRow {
+  readonly clientId: string;
+  readonly clientName: string;
+  readonly legalName: string;
+  readonly country: string;
+  readonly dpoContact: string | null;
+  readonly clientUri: string | null;
+  readonly policyUri: string | null;
+  readonly domain: string;
+  readonly encryptionKey: Readonly<Record<string, unknown>>;
+  readonly since: number;
+  readonly document: string;
+}
+
+export interface GrantRow {
+  readonly number: number;
+  readonly vendor: VendorRow;
+  readonly consent: string;
+  readonly consentHash: string;
+  readonly details: AuthorizationDetails;
+  /** `iss` of the consent: who the customer is to this vendor. */
+  readonly subject: string;
+  readonly grantKey: string;
+  readonly given: number;
+  readonly expires: number;
+  readonly objects: readonly ObjectRow[];
+  /** Hash of the one-time secret that can only pause; null once used. */
+  readonly pauseSecret: string | null;
+  /** Hash of the refresh token's secret. */
+  readonly refresh: string | null;
+}
+
+/** What a pull asks of one object of the consent. */
+export interface ObjectRow {
+  readonly read: boolean;
+  readonly expires: number;
+  /** `per`: milliseconds, null for ever. */
+  readonly frequency: { readonly max: number; readonly per: number | null } | null;
+}
+
+export interface StandingRow {
+  readonly complete: boolean;
+  readonly paused: { readonly position: number; readonly at: number } | null;
+  readonly ended: EndedRow | null;
+  readonly reads: number;
+  readonly lastRead: number | null;
+  /** The last read that counted: later pages, and its cursor again within an hour, give the same. `objects`: those that it could read. */
+  readonly fixed: { readonly since: number; readonly through: number; readonly at: number; readonly objects: number } | null;
+}
+
+export interface EndedRow {
+  readonly state: "revoked" | "declined";
+  readonly at: number;
+  readonly actor: "customer" | "vendor";
+  readonly act: SignedAct | null;
+  readonly askDeletion: boolean;
+}
+
+export interface SessionRow {
+  /** The passkey's way in that opened it; null for a kit. */
+  readonly way: string | null;
+  readonly created: number;
+  readonly used: number;
+}
+
+export interface HistoryRow {
+  readonly at: number;
+  readonly type: "commit" | "read" | "pause" | "resume" | "revoke" | "approve" | "decline" | "login" | "recover" | "way";
+  readonly grant: string | null;
+  readonly number: number | null;
+  readonly paths: readonly string[];
+  readonly count: number;
+  readonly by: string | null;
+}
+
+/** A number as it stands in a key: base 36, eleven digits, as many as the largest safe integer has. */
+export const ordered = (number: number): string => number.toString(36).padStart(11, "0");
+export const fromOrdered = (text: string): number => Number.parseInt(text, 36);
+
+/** Above every key that begins with the prefix it ends. */
+export const LAST = "\uffff";

@@ -1,0 +1,121 @@
+import { dirname, join } from "node:path";
+import { StorageError } from "../storage.ts";
+import { type Disk, hasCode } from "./disk.ts";
+import { failure } from "./failure.ts";
+
+const VERSION = 1;
+const FOLDERS = ["journal", "stores", "pointers", "pointers/grant", "pointers/locator", "documents", "documents/vendors"];
+
+/** The data folder: its layout, and the one way in which a file of it is replaced. */
+export class DataFolder {
+  readonly disk: Disk;
+  readonly root: string;
+  #temporary = 0;
+
+  constructor(disk: Disk, root: string) {
+    this.disk = disk;
+    this.root = root;
+  }
+
+  /** The folder itself, so that a lock can be put into it. */
+  async make(): Promise<void> {
+    const { disk } = this;
+    if ((await disk.read(this.path("layout.json"))) !== undefined) return;
+    const above = this.above(this.root, "/");
+    const missing = [this.root];
+    for (const folder of above) {
+      if (await disk.list(folder).then(() => true, isThere)) break;
+      missing.push(folder);
+    }
+    for (const folder of missing.reverse()) await disk.makeFolder(folder);
+    // All of them, not only those made now: a process that made them may have died before it got here.
+    for (const folder of above) {
+      await disk.syncFolder(folder, "data folder: folders above").catch((error: unknown) => {
+        if (!isThere(error)) throw error;
+      });
+    }
+  }
+
+  /** @throws {StorageError} `layout` */
+  async open(): Promise<void> {
+    const { disk } = this;
+    const layout = this.path("layout.json");
+    await disk.makeFolder(this.path("temporary"));
+    for (const name of await disk.list(this.path("temporary"))) await disk.unlink(this.path("temporary", name));
+    const bytes = await disk.read(layout);
+    if (bytes === undefined) {
+      const names = await disk.list(this.root);
+      const foreign = names.filter((name) => !["temporary", "lost+found"].includes(name) && !name.startsWith("lock") && !name.startsWith("."));
+      if (foreign.length > 0) throw new StorageError("layout", `${this.root} is not a data folder: it has no layout.json but ${foreign[0]}`);
+      await this.replace(layout, `${JSON.stringify({ version: VERSION })}\n`, "layout", [this.root]);
+    } else {
+      const version = versionOf(bytes);
+      if (version !== VERSION)
+        throw new StorageError("layout", `${layout} says version ${version ?? "nothing readable"}; this program reads version ${VERSION}`);
+      // A process that died before its sync may have left the name in the cache only.
+      await disk.syncFolder(this.root, "layout: folder");
+    }
+    for (const folder of FOLDERS) await disk.makeFolder(this.path(folder));
+    for (const folder of ["", "pointers", "documents", "documents/vendors"]) await disk.syncFolder(this.path(folder), `folders: ${folder || "root"}`);
+  }
+
+  path(...names: string[]): string {
+    return join(this.root, ...names);
+  }
+
+  /** The folders from the one that holds `path` up to `top`. */
+  above(path: string, top: string): string[] {
+    const folders: string[] = [];
+    for (let folder = dirname(path); folder.length >= top.length; folder = dirname(folder)) {
+      folders.push(folder);
+      if (folder === dirname(folder)) break;
+    }
+    return folders;
+  }
+
+  /**
+   * Puts a file in place whole or not at all. `folders`: those whose names must be durable, the file's own first. One
+   * folder for all temporary files: what a crash leaves is found without looking through the stores.
+   */
+  async replace(path: string, text: string, site: string, folders: string[]): Promise<void> {
+    const { disk } = this;
+    const temporary = this.path("temporary", `${process.pid}-${++this.#temporary}.tmp`);
+    try {
+      const file = await disk.create(temporary);
+      try {
+        await file.write(Buffer.from(text), 0);
+        await file.sync(`${site}: file`);
+      } finally {
+        await file.close();
+      }
+      await disk.rename(temporary, path).catch(async (error: unknown) => {
+        if (!hasCode(error, "ENOENT")) throw error;
+        for (const folder of [...folders].reverse()) await disk.makeFolder(folder);
+        await disk.rename(temporary, path);
+      });
+    } catch (error) {
+      await disk.unlink(temporary).catch(() => {});
+      throw failure(`writing ${path}`, error);
+    }
+    try {
+      for (const [at, folder] of folders.entries()) await disk.syncFolder(folder, `${site}: ${at === 0 ? "folder" : "folders above"}`);
+    } catch (error) {
+      throw failure(`writing ${path}`, error);
+    }
+  }
+}
+
+/** A folder that we may not look into was not made by us. */
+function isThere(error: unknown): boolean {
+  if (hasCode(error, "ENOENT")) return false;
+  if (hasCode(error, "EACCES")) return true;
+  throw error;
+}
+
+function versionOf(bytes: Buffer): unknown {
+  try {
+    return (JSON.parse(bytes.toString()) as { version?: unknown }).version;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,54 @@
+import { crc32 } from "node:zlib";
+
+// #<sequence of the first line: 14 digits> <bytes of the lines: 8 hex> <crc32 of the header so far and the lines: 8 hex>\n<line>\n<line>\n
+// JSON has no raw line break, so no line's content can look like a header at the start of a line.
+const HEADER = /^#(\d{14}) ([0-9a-f]{8}) ([0-9a-f]{8})\n$/;
+const HEADER_LENGTH = 34;
+const CHECKED_LENGTH = 24;
+
+export interface Frame {
+  /** Sequence number of the first line; the others follow it. */
+  first: number;
+  lines: string[];
+}
+
+export function encodeFrame(frame: Frame): Buffer {
+  const text = `${frame.lines.join("\n")}\n`;
+  const length = Buffer.byteLength(text);
+  const bytes = Buffer.allocUnsafe(HEADER_LENGTH + length);
+  bytes.write(`#${String(frame.first).padStart(14, "0")} ${hex(length)} `, 0, "latin1");
+  bytes.write(text, HEADER_LENGTH);
+  bytes.write(`${hex(checksum(bytes, 0, HEADER_LENGTH + length))}\n`, CHECKED_LENGTH + 1, "latin1");
+  return bytes;
+}
+
+/** The good frames from the start. `end`: where they end. `goodAfter`: a good frame lies beyond, so what lies between is no torn append. */
+export function decodeFrames(bytes: Buffer): { frames: Frame[]; end: number; goodAfter: boolean } {
+  const frames: Frame[] = [];
+  let end = 0;
+  for (let size = frameAt(bytes, end); size > 0; size = frameAt(bytes, end)) {
+    const text = bytes.toString("utf8", end + HEADER_LENGTH, end + size - 1);
+    frames.push({ first: Number(bytes.toString("latin1", end + 1, end + 15)), lines: text.split("\n") });
+    end += size;
+  }
+  let goodAfter = false;
+  for (let at = bytes.indexOf("#", end); at >= 0 && !goodAfter; at = bytes.indexOf("#", at + 1)) goodAfter = frameAt(bytes, at) > 0;
+  return { frames, end, goodAfter };
+}
+
+/** Length of the good frame at `offset`, 0 if there is none. */
+function frameAt(bytes: Buffer, offset: number): number {
+  const header = HEADER.exec(bytes.toString("latin1", offset, offset + HEADER_LENGTH));
+  if (header === null) return 0;
+  const end = offset + HEADER_LENGTH + Number.parseInt(header[2] as string, 16);
+  if (end > bytes.length || checksum(bytes, offset, end) !== Number.parseInt(header[3] as string, 16)) return 0;
+  return end - offset;
+}
+
+function checksum(bytes: Buffer, offset: number, end: number): number {
+  return crc32(bytes.subarray(offset + HEADER_LENGTH, end), crc32(bytes.subarray(offset, offset + CHECKED_LENGTH)));
+}
+
+function hex(value: number): string {
+  return value.toString(16).padStart(8, "0");
+}

@@ -1,0 +1,66 @@
+import { resolve } from "node:path";
+import type { Storage } from "../storage.ts";
+import { DataFolder } from "./data-folder.ts";
+import { type Disk, nodeDisk } from "./disk.ts";
+import { failure } from "./failure.ts";
+import { FileStorage } from "./file-storage.ts";
+import { lockFolder, nodeProcesses, type Processes } from "./folder-lock.ts";
+import { Pointers } from "./pointers.ts";
+import { Segments } from "./segments.ts";
+import type { Change, Tail } from "./store.ts";
+import type { UpkeepLimits } from "./upkeep.ts";
+
+const MiB = 1024 * 1024;
+const HOUR = 3_600_000;
+
+export interface FileStorageOptions extends Partial<UpkeepLimits> {
+  /** Where everything is. Made if it is not there. */
+  folder: string;
+  disk?: Disk;
+  /** Epoch milliseconds. */
+  now?: () => number;
+  /** Estimated bytes of open stores. */
+  cacheBytes?: number;
+  /** Size of a journal file from which the next one is started. */
+  segmentBytes?: number;
+  /** Milliseconds. No line stays in the journal for much longer than this: what was erased is gone then. */
+  segmentAge?: number;
+  processes?: Processes;
+}
+
+/**
+ * Opens the embedded engine: lowdb documents under a journal. One process for each folder.
+ * @throws {StorageError} `locked`, `layout`, `corrupt`, `full`, `failed`
+ */
+export async function openFileStorage<Rows extends object = object>(options: FileStorageOptions): Promise<Storage<Rows>> {
+  const { disk = nodeDisk, now = Date.now, cacheBytes = 64 * MiB, processes = nodeProcesses } = options;
+  const folder = new DataFolder(disk, resolve(options.folder));
+  let unlock: (() => Promise<void>) | undefined;
+  try {
+    await folder.make();
+    unlock = await lockFolder(folder, processes);
+    await folder.open();
+    const tails = new Map<string, Tail>();
+    const pointers = new Pointers(folder);
+    const segments = await Segments.open(disk, folder.path("journal"), now, (sequence, line) => {
+      const change = JSON.parse(line) as Change;
+      const tail = tails.get(change.store) ?? { first: sequence, size: 0, changes: [] };
+      tail.size += line.length;
+      tail.changes.push([sequence, change]);
+      tails.set(change.store, tail);
+      for (const [key, leadsHere] of change.points ?? []) pointers.set(key, leadsHere ? change.store : undefined, sequence);
+    });
+    return new FileStorage<Rows>({ folder, segments, pointers, tails, unlock, now }, {
+      cacheBytes,
+      segmentBytes: options.segmentBytes ?? 16 * MiB,
+      segmentAge: options.segmentAge ?? 12 * HOUR,
+      checkpointBytes: options.checkpointBytes ?? 64 * 1024,
+      checkpointShare: options.checkpointShare ?? 0.5,
+      idle: options.idle ?? 30_000,
+      pendingPointers: options.pendingPointers ?? 1024,
+    });
+  } catch (error) {
+    await unlock?.().catch(() => {});
+    throw failure(`opening ${folder.root}`, error);
+  }
+}

@@ -1,0 +1,148 @@
+import { dirname } from "node:path";
+import { type PointerKind, StorageError } from "../storage.ts";
+import type { DataFolder } from "./data-folder.ts";
+import { hasCode } from "./disk.ts";
+import { failure, within } from "./failure.ts";
+import { FileAdapter } from "./file-adapter.ts";
+
+const NAME = /^[A-Za-z0-9_-]{1,86}$/;
+const PATIENCE = 30_000;
+const AT_ONCE = 8;
+
+/** A pointer as a small file: `pointers/grant/ab/<name>.json`. */
+interface Pointer {
+  kind: string;
+  name: string;
+  store: string;
+}
+
+/** What the journal says and no file does yet. */
+interface Pending {
+  store: string | undefined;
+  sequence: number;
+}
+
+/** @throws {TypeError} if it could not be a file's name */
+export function pointerKey(kind: PointerKind, name: string): string {
+  if (!isPointerName(name)) throw new TypeError(`a pointer's name fits ${NAME}`);
+  return `${kind}/${name}`;
+}
+
+export function isPointerName(name: string): boolean {
+  return NAME.test(name);
+}
+
+/** Names that lead to stores: files, and in front of them the latest changes, which the journal keeps until they are files. */
+export class Pointers {
+  readonly #folder: DataFolder;
+  readonly #pending = new Map<string, Pending>();
+  readonly #held = new Map<string, Promise<void>>();
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(folder: DataFolder) {
+    this.#folder = folder;
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  /** The first line that has to stay in the journal. */
+  get pinned(): number | undefined {
+    let pinned: number | undefined;
+    for (const { sequence } of this.#pending.values()) if (pinned === undefined || sequence < pinned) pinned = sequence;
+    return pinned;
+  }
+
+  /** A durable change. */
+  set(key: string, store: string | undefined, sequence: number): void {
+    this.#pending.set(key, { store, sequence });
+  }
+
+  async find(key: string): Promise<string | undefined> {
+    const pending = this.#pending.get(key);
+    if (pending !== undefined) return pending.store;
+    const { kind, name, path } = this.#place(key);
+    const pointer = await this.#adapter(kind, path).read();
+    // A file system that ignores case finds another's file.
+    return pointer?.kind === kind && pointer.name === name ? pointer.store : undefined;
+  }
+
+  /** Waits until nobody else is changing these names, and keeps others from it until the answer is called. */
+  async hold(keys: string[]): Promise<() => void> {
+    const releases: Array<() => void> = [];
+    const release = () => {
+      for (const each of releases) each();
+    };
+    try {
+      // All in one order, so that two never wait for each other.
+      for (const key of [...keys].sort()) {
+        for (let other = this.#held.get(key); other !== undefined; other = this.#held.get(key)) await within(PATIENCE, other, "a pointer is held");
+        this.#held.set(
+          key,
+          new Promise((resolve) => {
+            releases.push(() => {
+              this.#held.delete(key);
+              resolve();
+            });
+          }),
+        );
+      }
+    } catch (error) {
+      release();
+      throw error;
+    }
+    return release;
+  }
+
+  /** The points that really change something. @throws {StorageError} `taken` */
+  async check(store: string, points: ReadonlyMap<string, boolean>): Promise<Array<[string, boolean]>> {
+    const changing: Array<[string, boolean]> = [];
+    for (const [key, leadsHere] of points) {
+      const owner = await this.find(key);
+      if (leadsHere && owner !== undefined && owner !== store) throw new StorageError("taken", `${key} leads to another store`);
+      if (leadsHere !== (owner === store)) changing.push([key, leadsHere]);
+    }
+    return changing;
+  }
+
+  /** Makes files of all that is pending. */
+  async write(): Promise<void> {
+    const writing = this.#writing.then(async () => {
+      const all = [...this.#pending];
+      for (let at = 0; at < all.length; at += AT_ONCE) {
+        const some = await Promise.allSettled(all.slice(at, at + AT_ONCE).map(([key, pending]) => this.#write(key, pending)));
+        for (const one of some) if (one.status === "rejected") throw one.reason;
+      }
+    });
+    this.#writing = writing.catch(() => {});
+    await writing;
+  }
+
+  async #write(key: string, pending: Pending): Promise<void> {
+    const { kind, name, path } = this.#place(key);
+    if (pending.store !== undefined) await this.#adapter(kind, path).write({ kind, name, store: pending.store });
+    else await this.#remove(path);
+    if (this.#pending.get(key) === pending) this.#pending.delete(key);
+  }
+
+  async #remove(path: string): Promise<void> {
+    try {
+      await this.#folder.disk.unlink(path);
+      await this.#folder.disk.syncFolder(dirname(path), "pointer: removal").catch((error: unknown) => {
+        if (!hasCode(error, "ENOENT")) throw error;
+      });
+    } catch (error) {
+      throw failure(`removing ${path}`, error);
+    }
+  }
+
+  #adapter(kind: string, path: string): FileAdapter<Pointer> {
+    return new FileAdapter(this.#folder, path, this.#folder.path("pointers", kind), "pointer");
+  }
+
+  #place(key: string): { kind: string; name: string; path: string } {
+    const [kind, name] = key.split("/") as [string, string];
+    return { kind, name, path: this.#folder.path("pointers", kind, name.slice(0, 2), `${name}.json`) };
+  }
+}

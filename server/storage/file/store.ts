@@ -1,0 +1,247 @@
+import { Low } from "lowdb";
+import { StorageError } from "../storage.ts";
+import type { DataFolder } from "./data-folder.ts";
+import { FileAdapter } from "./file-adapter.ts";
+import { Gate } from "./gate.ts";
+import type { JournalLine } from "./journal.ts";
+import { Entry, Table } from "./table.ts";
+import type { Work } from "./work.ts";
+
+/** The lowdb document of a store: all its rows after the journal's line `through`. Keys in order. */
+interface Checkpoint {
+  store: string;
+  through: number;
+  tables: Record<string, Array<[key: string, row: unknown]>>;
+}
+
+/** What a line of the journal says. A row without a value is deleted. */
+export interface Change {
+  store: string;
+  made?: true;
+  rows: Array<[table: string, key: string] | [table: string, key: string, row: unknown]>;
+  points?: Array<[pointerKey: string, leadsHere: boolean]>;
+}
+
+/** The lines of one store that the journal held at start. */
+export interface Tail {
+  first: number;
+  size: number;
+  changes: Array<[sequence: number, change: Change]>;
+}
+
+const STORE_OVERHEAD = 2048;
+const ROW_OVERHEAD = 64;
+
+/** One open store. Memory runs ahead of the journal by what is pending, and goes back if that fails. */
+export class Store {
+  readonly id: string;
+  readonly gate = new Gate();
+  readonly tables = new Map<string, Table>();
+  exists = false;
+  /** Estimated bytes of memory. */
+  size = STORE_OVERHEAD;
+  /** What of `size` the cache has counted. */
+  counted = 0;
+  /** The last line that is durable. */
+  through = 0;
+  /** Changes when memory went back: what was read before is void. */
+  epoch = 0;
+  /** Of the last change that is not durable yet; undefined if all are. */
+  pending: Promise<StorageError | undefined> | undefined;
+  /** The first line that no durable checkpoint has. */
+  dirtyFrom: number | undefined;
+  /** Bytes of journal since the last checkpoint. */
+  dirtySize = 0;
+  pins = 0;
+  used = 0;
+  #writingFrom: number | undefined;
+  #checkpointing: Promise<void> | undefined;
+  readonly #adapter: FileAdapter<Checkpoint>;
+  readonly #document: Low<Checkpoint>;
+
+  private constructor(id: string, adapter: FileAdapter<Checkpoint>) {
+    this.id = id;
+    this.#adapter = adapter;
+    this.#document = new Low(adapter, empty(id));
+  }
+
+  /** @throws {StorageError} `corrupt`, `failed` */
+  static async open(folder: DataFolder, id: string, tail: Tail | undefined, end: number): Promise<Store> {
+    const path = folder.path("stores", id.slice(0, 2), id.slice(2, 4), `${id}.json`);
+    const store = new Store(id, new FileAdapter<Checkpoint>(folder, path, folder.path("stores"), "checkpoint"));
+    await store.#load(tail, path, end);
+    return store;
+  }
+
+  /** The first line that has to stay in the journal. */
+  get pinned(): number | undefined {
+    return this.#writingFrom ?? this.dirtyFrom;
+  }
+
+  get isBeingWritten(): boolean {
+    return this.#checkpointing !== undefined;
+  }
+
+  /** Size of the document when last read or written. */
+  get documentSize(): number {
+    return this.#adapter.size;
+  }
+
+  /** Applies the work at once and answers its line, which the caller queues; undefined if it changes nothing. */
+  commit(work: Work<object>, made: boolean, points: Array<[string, boolean]>): Commit | undefined {
+    const undo: Undo[] = [];
+    const rows: string[] = [];
+    const size = this.size;
+    for (const [name, key, { entry, json }] of work.changes()) {
+      const table = this.#table(name);
+      undo.push([table, key, this.#set(table, key, entry)]);
+      rows.push(entry === undefined ? JSON.stringify([name, key]) : `[${JSON.stringify(name)},${JSON.stringify(key)},${json}]`);
+    }
+    if (rows.length === 0 && points.length === 0 && !made) return undefined;
+    if (made) this.exists = true;
+    const said = points.length > 0 ? `,"points":${JSON.stringify(points)}` : "";
+    const text = `{"store":"${this.id}"${made ? ',"made":true' : ""},"rows":[${rows.join()}]${said}}`;
+    const commit = new Commit(this, text, points, () => {
+      for (const [table, key, entry] of undo.reverse()) table.set(key, entry);
+      if (made) this.exists = false;
+      this.size = size;
+      this.epoch++;
+    });
+    const { outcome } = commit;
+    this.pending = outcome;
+    void outcome.then(() => {
+      if (this.pending === outcome) this.pending = undefined;
+    });
+    return commit;
+  }
+
+  /** Makes the document durable, as of a moment at which nothing is pending. */
+  async checkpoint(): Promise<void> {
+    while (this.#checkpointing !== undefined) await this.#checkpointing.catch(() => {});
+    this.#checkpointing = this.#write().finally(() => {
+      this.#checkpointing = undefined;
+    });
+    await this.#checkpointing;
+  }
+
+  async #write(): Promise<void> {
+    await this.gate.enter(true);
+    let size = 0;
+    try {
+      while (this.pending !== undefined) await this.pending;
+      if (this.dirtyFrom === undefined) return;
+      // Rows are replaced, never changed: the lists of now stay those of now while they are written.
+      this.#document.data = {
+        store: this.id,
+        through: this.through,
+        tables: Object.fromEntries([...this.tables].map(([name, table]) => [name, table.keys.map((key) => [key, table.get(key)?.row])])),
+      };
+      this.#writingFrom = this.dirtyFrom;
+      this.dirtyFrom = undefined;
+      size = this.dirtySize;
+      this.dirtySize = 0;
+    } finally {
+      this.gate.leave();
+    }
+    try {
+      await this.#document.write();
+    } catch (error) {
+      this.dirtyFrom = this.#writingFrom;
+      this.dirtySize += size;
+      throw error;
+    } finally {
+      this.#writingFrom = undefined;
+      this.#document.data = empty(this.id);
+    }
+  }
+
+  async #load(tail: Tail | undefined, path: string, end: number): Promise<void> {
+    await this.#document.read();
+    const { data } = this.#document;
+    this.#document.data = empty(this.id);
+    if (data.store !== this.id) throw new StorageError("corrupt", `${path} is the document of another store`);
+    if (data.through > end) throw new StorageError("corrupt", `${path} is newer than the journal`);
+    this.exists = data.through > 0;
+    this.through = data.through;
+    const rows = Object.values(data.tables).reduce((sum, table) => sum + table.length, 0);
+    const average = Math.ceil(this.#adapter.size / Math.max(rows, 1));
+    for (const [name, list] of Object.entries(data.tables)) {
+      const table = this.#table(name);
+      for (const [key, row] of list) this.#set(table, key, new Entry(row, average));
+    }
+    if (tail === undefined) return;
+    for (const [sequence, change] of tail.changes) {
+      if (sequence <= data.through) continue;
+      if (!this.exists && change.made !== true) throw new StorageError("corrupt", `${path} is missing`);
+      this.exists = true;
+      this.through = sequence;
+      for (const [name, key, ...value] of change.rows) {
+        // Its size is only known roughly: a share of the line.
+        this.#set(this.#table(name), key, value.length === 0 ? undefined : new Entry(value[0], Math.ceil(tail.size / tail.changes.length)));
+      }
+    }
+    // Even if the document has them: whoever wrote it may have died before it was durable.
+    this.dirtyFrom = tail.first;
+    this.dirtySize = tail.size;
+  }
+
+  #table(name: string): Table {
+    let table = this.tables.get(name);
+    if (table === undefined) {
+      table = new Table();
+      this.tables.set(name, table);
+    }
+    return table;
+  }
+
+  #set(table: Table, key: string, entry: Entry | undefined): Entry | undefined {
+    const before = table.set(key, entry);
+    if (entry !== undefined) this.size += entry.size + key.length + ROW_OVERHEAD;
+    if (before !== undefined) this.size -= before.size + key.length + ROW_OVERHEAD;
+    return before;
+  }
+}
+
+type Undo = [table: Table, key: string, before: Entry | undefined];
+
+/** A change on its way through the journal. */
+export class Commit implements JournalLine {
+  readonly text: string;
+  readonly store: string;
+  readonly points: ReadonlyArray<[string, boolean]>;
+  /** Never rejects: undefined once durable, or why it isn't. */
+  readonly outcome: Promise<StorageError | undefined>;
+  /** Called with the sequence number before anyone is answered. */
+  onDurable: ((sequence: number) => void) | undefined;
+  readonly #of: Store;
+  readonly #undo: () => void;
+  #settle: (outcome: StorageError | undefined) => void = () => {};
+
+  constructor(store: Store, text: string, points: Array<[string, boolean]>, undo: () => void) {
+    this.#of = store;
+    this.store = store.id;
+    this.text = text;
+    this.points = points;
+    this.#undo = undo;
+    this.outcome = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  durable(sequence: number): void {
+    this.#of.through = sequence;
+    this.#of.dirtyFrom ??= sequence;
+    this.#of.dirtySize += this.text.length;
+    this.onDurable?.(sequence);
+    this.#settle(undefined);
+  }
+
+  failed(error: StorageError): void {
+    this.#undo();
+    this.#settle(error);
+  }
+}
+
+function empty(id: string): Checkpoint {
+  return { store: id, through: 0, tables: {} };
+}

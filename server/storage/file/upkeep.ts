@@ -1,0 +1,103 @@
+import type { Journal } from "./journal.ts";
+import type { Pointers } from "./pointers.ts";
+import type { Segments } from "./segments.ts";
+import type { Store } from "./store.ts";
+import type { Stores } from "./stores.ts";
+
+export interface UpkeepLimits {
+  /** Journal bytes of one store that a checkpoint is worth at least. */
+  checkpointBytes: number;
+  /** The same as a share of the store's document. */
+  checkpointShare: number;
+  /** Milliseconds after its last use when a store is written. */
+  idle: number;
+  /** Pointers that may be in the journal only. */
+  pendingPointers: number;
+}
+
+const AT_ONCE = 4;
+const CLOSED_FILES = 8;
+const PAUSE_AFTER_FAILURE = 5_000;
+
+/** Moves what the journal holds to where it stays, so that the journal stays short. Nobody's answer waits for it. */
+export class Upkeep {
+  readonly #parts: { stores: Stores; pointers: Pointers; journal: Journal; segments: Segments };
+  readonly #limits: UpkeepLimits;
+  readonly #now: () => number;
+  readonly #wanted = new Set<string>();
+  #running: Promise<void> | undefined;
+  #again = false;
+  #notBefore = 0;
+
+  constructor(parts: { stores: Stores; pointers: Pointers; journal: Journal; segments: Segments }, limits: UpkeepLimits, now: () => number) {
+    this.#parts = parts;
+    this.#limits = limits;
+    this.#now = now;
+  }
+
+  /** After a durable change. */
+  changed(store: Store): void {
+    const { checkpointBytes, checkpointShare, pendingPointers } = this.#limits;
+    const grown = !store.isBeingWritten && store.dirtySize > checkpointBytes && store.dirtySize > store.documentSize * checkpointShare;
+    if (!grown && this.#parts.pointers.pendingCount <= pendingPointers) return;
+    if (this.#now() < this.#notBefore) return;
+    if (grown) this.#wanted.add(store.id);
+    this.start();
+  }
+
+  /** From time to time. */
+  async tick(): Promise<void> {
+    for (const id of this.#parts.stores.idleSince(this.#now() - this.#limits.idle)) this.#wanted.add(id);
+    if (this.#parts.journal.due) await this.#parts.journal.roll().catch(() => {});
+    await this.start();
+  }
+
+  /** Moves everything, and leaves an empty journal if it can. What it can't move stays in the journal. */
+  async finish(): Promise<void> {
+    await this.#running;
+    await this.#parts.journal.roll().catch(() => {});
+    await this.start();
+  }
+
+  /** Resolves when there is nothing more to do now. Never rejects: what fails is tried again later. */
+  start(): Promise<void> {
+    if (this.#running !== undefined) this.#again = true;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** To be awaited before a change: undefined, unless changes come faster than they can be moved. */
+  get behind(): Promise<void> | undefined {
+    if (this.#parts.segments.closedCount <= CLOSED_FILES || this.#now() < this.#notBefore) return undefined;
+    return this.start();
+  }
+
+  async #run(): Promise<void> {
+    do {
+      this.#again = false;
+      try {
+        await this.#once();
+      } catch {
+        this.#notBefore = this.#now() + PAUSE_AFTER_FAILURE;
+      }
+    } while (this.#again);
+  }
+
+  async #once(): Promise<void> {
+    const { stores, pointers, segments } = this.#parts;
+    const { closedBefore = 0 } = segments;
+    const ids = [...new Set([...this.#wanted, ...stores.pinning(closedBefore).ids])];
+    this.#wanted.clear();
+    const failures: unknown[] = [];
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      const some = await Promise.allSettled(ids.slice(at, at + AT_ONCE).map((id) => stores.checkpoint(id)));
+      for (const one of some) if (one.status === "rejected") failures.push(one.reason);
+    }
+    if (pointers.pendingCount > this.#limits.pendingPointers || (pointers.pinned ?? closedBefore) < closedBefore) await pointers.write();
+    const { first } = stores.pinning(segments.next);
+    await segments.drop(Math.min(first, pointers.pinned ?? first));
+    if (failures.length > 0) throw failures[0];
+  }
+}

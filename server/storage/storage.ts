@@ -1,0 +1,89 @@
+/**
+ * The storage contract. An engine (file/, later postgres/) implements it; endpoints and guards know nothing else.
+ *
+ * The unit of consistency is one customer's store: a few tables of JSON rows under string keys. Whatever a request changes
+ * together lies in one store and becomes durable together, or not at all. Rows are plain JSON; what is handed out is a
+ * copy or frozen: changing it changes nothing stored.
+ */
+
+/** Reads one store. Every answer is of one moment and durable by the time the surrounding `read` or `change` resolves. */
+export interface StoreReader<Rows extends object> {
+  /** The row under `key`, or undefined. */
+  get<T extends keyof Rows & string>(table: T, key: string): Promise<Rows[T] | undefined>;
+  /** Rows in ascending order of key (by UTF-16 code unit), at most `limit`, only keys that start with `prefix` and are greater than `after`. */
+  list<T extends keyof Rows & string>(table: T, range: Range): Promise<Array<[key: string, row: Rows[T]]>>;
+}
+
+export interface Range {
+  prefix?: string;
+  after?: string;
+  /** 1 to 100 000 */
+  limit: number;
+}
+
+/** Reads and changes one store. A change is seen by later reads of the same work. */
+export interface StoreWriter<Rows extends object> extends StoreReader<Rows> {
+  put<T extends keyof Rows & string>(table: T, key: string, row: Rows[T]): void;
+  delete<T extends keyof Rows & string>(table: T, key: string): void;
+  /**
+   * Makes `name` lead to this store, together with the rest of the change (see `Storage.find`).
+   * @throws {StorageError} `taken`, when the change is made, if the name already leads to another store
+   */
+  point(kind: PointerKind, name: string): void;
+  unpoint(kind: PointerKind, name: string): void;
+}
+
+/** What a random name outside any store leads to one: nothing that a vendor sees names a store. */
+export type PointerKind = "grant" | "locator";
+
+export interface Storage<Rows extends object = object> extends AsyncDisposable {
+  /**
+   * Makes a new store. `id`: 22 base64url characters.
+   * @throws {StorageError} `taken` if it exists
+   */
+  create<Result>(id: string, work: (store: StoreWriter<Rows>) => Promise<Result>): Promise<Result>;
+  /** @throws {StorageError} `absent` if there is no such store */
+  read<Result>(id: string, work: (store: StoreReader<Rows>) => Promise<Result>): Promise<Result>;
+  /**
+   * All or nothing, one at a time for each store; resolves when the change is durable. If `work` throws, nothing changes and
+   * its error is passed on. `work` may be called again (an engine that must retry), so it has no effect outside the store.
+   * @throws {StorageError} `absent`, `full`, `failed`
+   */
+  change<Result>(id: string, work: (store: StoreWriter<Rows>) => Promise<Result>): Promise<Result>;
+  /** The store that `name` leads to, or undefined. */
+  find(kind: PointerKind, name: string): Promise<string | undefined>;
+
+  /** A document outside every store: vendors' metadata, the server's keys, settings. JSON, durable when `putDocument` resolves. */
+  getDocument<Value>(name: DocumentName): Promise<Value | undefined>;
+  putDocument<Value>(name: DocumentName, value: Value): Promise<void>;
+
+  /**
+   * True the first time that `key` is used within its life, false ever after until it ends: nonces, DPoP and assertion jti.
+   * `until`: epoch milliseconds. Kept by time, never by count. Shared by all processes of one deployment.
+   */
+  once(kind: string, key: string, until: number): Promise<boolean>;
+  /** A short-lived value under an unguessable name: pushed requests, codes, challenges. `until`: epoch milliseconds. */
+  putTicket<Value>(kind: string, name: string, value: Value, until: number): Promise<void>;
+  getTicket<Value>(kind: string, name: string): Promise<Value | undefined>;
+  /** Takes it: of any number of callers exactly one gets the value. */
+  takeTicket<Value>(kind: string, name: string): Promise<Value | undefined>;
+  /**
+   * Counts an event under `key` in a fixed window; answers how many there were in this window, this one included.
+   * `window`: milliseconds. For rate limits.
+   */
+  count(key: string, window: number): Promise<{ count: number; resetsAt: number }>;
+}
+
+export type DocumentName = `vendors/${string}` | "keys" | "settings";
+
+/** `full`: no room left; `failed`: the medium failed, nothing was changed; `locked`: another process has it; `layout`, `corrupt`: it can't be opened as it is. */
+export type StorageCode = "absent" | "taken" | "full" | "failed" | "locked" | "layout" | "corrupt";
+
+export class StorageError extends Error {
+  override readonly name = "StorageError";
+  readonly code: StorageCode;
+  constructor(code: StorageCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

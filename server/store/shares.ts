@@ -1,0 +1,121 @@
+import type { Commit } from "#protocol/api.ts";
+import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
+import { hashOfJson } from "#protocol/canonical.ts";
+import { isRecordPath } from "#protocol/categories.ts";
+import { isEnded, stateOf } from "#protocol/grant.ts";
+import { allowsRead } from "#protocol/narrow.ts";
+import { splitPath } from "#protocol/paths.ts";
+import { Refusal } from "#protocol/refusal.ts";
+import { digest } from "../digest.ts";
+import type { ProvenAct } from "../guards/act.ts";
+import { type GrantRow, ordered, type Rows, type StandingRow } from "../rows.ts";
+import type { StoreReader, StoreWriter } from "../storage/storage.ts";
+import { type LeafChanges, leafAt } from "./leaves.ts";
+
+interface Step {
+  readonly store: StoreWriter<Rows>;
+  readonly leaves: LeafChanges;
+  readonly position: number;
+  readonly now: number;
+}
+
+interface Grant {
+  readonly row: GrantRow;
+  readonly standing: StandingRow;
+}
+
+/** @throws {Refusal} `not_found` */
+export async function grantOf(store: StoreReader<Rows>, grant: string, pointer?: string): Promise<Grant> {
+  const row = await store.get("grants", grant);
+  const standing = await store.get("standings", grant);
+  if (row === undefined || standing === undefined) throw new Refusal("not_found", "There is no such grant.", pointer === undefined ? {} : { pointer });
+  return { row, standing };
+}
+
+export const stateNow = ({ row, standing }: Grant, now: number) =>
+  stateOf({ expires: row.expires, paused: standing.paused !== null, ended: standing.ended?.state }, now);
+
+const feedKey = (position: number, kind: string, path: string): string => `${ordered(position)}/${kind}/${path}`;
+
+/** Shares for active grants within their consents; for a path that was shared before also while paused, since that may be a removal. */
+export async function putShares({ store, leaves, position, now }: Step, shares: Commit["shares"]): Promise<void> {
+  const grants = new Map<string, Grant>();
+  for (const [index, { grant, path, version, body }] of shares.entries()) {
+    const pointer = `/shares/${index}`;
+    const known = grants.get(grant) ?? (await grantOf(store, grant, `${pointer}/grant`));
+    grants.set(grant, known);
+    const leafPath = `${grant}/${path}`;
+    const leaf = await leafAt(store, "share", leafPath);
+    const gone = await store.get("gone", leafPath);
+    const sharedBefore = leaf !== undefined || gone !== undefined;
+    const state = stateNow(known, now);
+    if (state !== "active" && !(state === "paused" && sharedBefore)) throw new Refusal("grant_not_active", "This grant is not active.", { pointer: `${pointer}/grant`, extra: { grant } });
+    const covered = isRecordPath(splitPath(path).base) && allowsRead(known.row.details, path);
+    if (!covered && !sharedBefore) throw new Refusal("outside_consent", "This was not granted.", { pointer: `${pointer}/path` });
+    if (version <= Math.max(leaf?.version ?? 0, gone?.version ?? 0) || leaves.has("share", leafPath))
+      throw new Refusal("version_not_newer", "There is this version or a newer one.", { pointer: `${pointer}/version` });
+    if (leaf !== undefined) store.delete("shares", shareKey(grant, leaf.position, path));
+    if (gone !== undefined) {
+      store.delete("gone", leafPath);
+      store.delete("feed", feedKey(gone.position, "dropped", leafPath));
+    }
+    store.put("shares", shareKey(grant, position, path), { path, version, body, updated: now, objects: objectsFor(known.row.details, path) });
+    leaves.set({ kind: "share", path: leafPath, version, hash: digest(body) });
+  }
+}
+
+export const shareKey = (grant: string, position: number, path: string): string => `${grant}/${ordered(position)}/${path}`;
+
+const objectsFor = (details: AuthorizationDetails, path: string): number =>
+  details.reduce((bits, detail, at) => (allowsRead([detail], path) ? bits | (1 << at) : bits), 0);
+
+/** Drops leaves of ended grants, or outside the consent. */
+export async function dropShares({ store, leaves, position, now }: Step, drops: readonly string[]): Promise<void> {
+  for (const [index, leafPath] of drops.entries()) {
+    const pointer = `/drop/${index}`;
+    const [grant = "", path = ""] = [leafPath.slice(0, 22), leafPath.slice(23)];
+    const known = await grantOf(store, grant, pointer);
+    const leaf = await leafAt(store, "share", leafPath);
+    if (leaf === undefined || leaves.has("share", leafPath)) throw new Refusal("not_found", "There is no such share.", { pointer });
+    if (!isEnded(stateNow(known, now)) && allowsRead(known.row.details, path)) throw new Refusal("invalid_input", "This share is within its consent. Share a removal.", { pointer });
+    store.delete("shares", shareKey(grant, leaf.position, path));
+    leaves.drop("share", leafPath);
+    store.put("gone", leafPath, { version: leaf.version, position });
+    store.put("feed", feedKey(position, "dropped", leafPath), {});
+  }
+}
+
+export async function closeBackfills({ store, position, now }: Step, grants: readonly string[]): Promise<void> {
+  for (const [index, grant] of grants.entries()) {
+    const known = await grantOf(store, grant, `/complete/${index}`);
+    if (isEnded(stateNow(known, now))) throw new Refusal("grant_not_active", "This grant has ended.", { pointer: `/complete/${index}` });
+    store.put("standings", grant, { ...known.standing, complete: true });
+    store.put("feed", feedKey(position, "grant", grant), {});
+  }
+}
+
+/** The customer's half takes note of what the server's half has ended. */
+export async function takeNoteOfEnds({ store, leaves, now }: Step, ends: Commit["ends"]): Promise<void> {
+  for (const [index, { grant, hash }] of ends.entries()) {
+    const pointer = `/ends/${index}`;
+    const known = await grantOf(store, grant, `${pointer}/grant`);
+    if (!isEnded(stateNow(known, now))) throw new Refusal("invalid_input", "This grant has not ended.", { pointer });
+    if (leaves.has("end", grant) || (await leafAt(store, "end", grant)) !== undefined) throw new Refusal("version_not_newer", "This end was noted before.", { pointer });
+    leaves.set({ kind: "end", path: grant, version: 1, hash });
+  }
+}
+
+/** Lifts pauses, each only if it is the last one that its customer has seen. Answers the grants. */
+export async function liftPauses({ store, now }: Step, resumes: Commit["resumes"], acts: readonly ProvenAct[]): Promise<string[]> {
+  if (resumes.length === 0) return [];
+  const object = await hashOfJson(resumes);
+  if (!acts.some(({ act, kind }) => kind === "passkey" && act.action === "resume" && act.object === object))
+    throw new Refusal("act_required", "Resuming takes a passkey's approval of exactly these pauses.", { pointer: "/acts" });
+  for (const [index, { grant, pause }] of resumes.entries()) {
+    const known = await grantOf(store, grant, `/resumes/${index}/grant`);
+    if (stateNow(known, now) !== "paused" || known.standing.paused?.position !== pause)
+      throw new Refusal("grant_not_active", "This is not the last pause of this grant.", { pointer: `/resumes/${index}/pause`, extra: { grant } });
+    store.put("standings", grant, { ...known.standing, paused: null });
+  }
+  return resumes.map(({ grant }) => grant);
+}

@@ -1,0 +1,57 @@
+import type { Client, GrantView, HistoryEntry, PasskeyView } from "#protocol/api.ts";
+import type { Epoch } from "#protocol/epoch.ts";
+import type { Way, WaySeal } from "#protocol/ways.ts";
+import { instant } from "../digest.ts";
+import { fromOrdered, type GrantRow, type HistoryRow, type PasskeyRow, type Rows, type SealRow, type StandingRow, type VendorRow, type WayRow } from "../rows.ts";
+import type { StoreReader } from "../storage/storage.ts";
+
+export const clientView = (row: VendorRow): Client => ({
+  client_id: row.clientId,
+  client_name: row.clientName,
+  legal_name: row.legalName,
+  country: row.country,
+  dpo_contact: row.dpoContact,
+  client_uri: row.clientUri,
+  policy_uri: row.policyUri,
+  domain: row.domain,
+  encryption_key: row.encryptionKey,
+  since: instant(row.since),
+  document: row.document,
+});
+
+export const grantView = (grant: string, row: GrantRow, standing: StandingRow): GrantView => ({
+  grant,
+  number: row.number,
+  client: clientView(row.vendor),
+  consent: row.consent,
+  complete: standing.complete,
+  given: instant(row.given),
+  paused: standing.paused && { position: standing.paused.position, at: instant(standing.paused.at) },
+  ended: standing.ended && { ...standing.ended, at: instant(standing.ended.at) },
+  reads: { count: standing.reads, last: standing.lastRead === null ? null : instant(standing.lastRead) },
+});
+
+export const passkeyView = (way: string, row: PasskeyRow): PasskeyView => ({
+  way,
+  aaguid: row.aaguid,
+  created: instant(row.created),
+  lastUsed: instant(row.lastUsed),
+  backedUp: row.backedUp,
+});
+
+export const historyEntry = (key: string, row: HistoryRow): HistoryEntry => ({ position: fromOrdered(key), ...row, at: instant(row.at), paths: [...row.paths] });
+
+const wayView = (id: string, row: WayRow): Way => ({ id, kind: row.kind, key: row.key, passkey: row.passkey, sign: row.sign });
+const sealView = (id: string, row: SealRow): WaySeal => ({ id, box: row.box, epoch: row.epoch, envelope: row.envelope });
+
+export const waysOf = async (store: StoreReader<Rows>): Promise<Way[]> => (await store.list("ways", { limit: 40 })).map(([id, row]) => wayView(id, row));
+
+/** What a way in needs to open the store. */
+export async function openingOf(store: StoreReader<Rows>): Promise<{ head: string; ways: Way[]; seals: WaySeal[]; epochs: Epoch[] }> {
+  return {
+    head: (await store.get("store", "store"))?.head ?? "",
+    ways: await waysOf(store),
+    seals: (await store.list("seals", { limit: 40 })).map(([id, row]) => sealView(id, row)),
+    epochs: (await store.list("epochs", { limit: 1000 })).map(([key, row]) => ({ epoch: fromOrdered(key), identity: row.identity, previous: row.previous })),
+  };
+}

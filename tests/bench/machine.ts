@@ -1,0 +1,39 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+
+/** A process on one core, which says on its first matching line of output that it is ready. */
+export interface Pinned extends AsyncDisposable {
+  pid: number;
+  line: string;
+  child: ChildProcess;
+  /** Milliseconds from the start to the line. */
+  started: number;
+}
+
+export async function pinned(core: number, command: readonly string[], ready: RegExp, env: Record<string, string> = {}): Promise<Pinned> {
+  const began = performance.now();
+  const child = spawn("taskset", ["-c", String(core), ...command], { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "inherit"] });
+  const line = await new Promise<string>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("the process was not ready within 60 s")), 60_000);
+    child.once("exit", (code) => reject(new Error(`the process ended with ${code}`)));
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", (text) => {
+      if (!ready.test(text)) return;
+      clearTimeout(timer);
+      resolve(text);
+    });
+  });
+  return {
+    pid: child.pid as number,
+    line,
+    child,
+    started: performance.now() - began,
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null) return;
+      const gone = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
+      await gone;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import * as v from "valibot";
+import { describe, expect, it } from "vitest";
+import { type AuthorizationDetail, AuthorizationDetails } from "#protocol/authorization-details.ts";
+import { milliseconds } from "#protocol/duration.ts";
+import { covers, isShareable } from "#protocol/paths.ts";
+import { breach, PURPOSES, type Purpose, purposeOf } from "#protocol/purposes.ts";
+import { DETAILS } from "./support/customer.ts";
+
+const NOW = Date.parse("2026-11-21T10:15:00Z");
+const in_ = (ms: number): string => new Date(NOW + ms).toISOString().replace(/\.\d+Z$/, "Z");
+const shareablePaths = (purpose: Purpose): string[] =>
+  ["profile/name", "profile/emails", "profile/addresses", "profile/languages", "preferences/contact", "profile/name:given"].filter((path) =>
+    purpose.paths.some((wide) => covers(wide, path)),
+  );
+
+/** All that a purpose allows. */
+const fullest = (purpose: Purpose): AuthorizationDetail => ({
+  ...(DETAILS[0] as AuthorizationDetail),
+  purpose: purpose.iri,
+  paths: shareablePaths(purpose),
+  retention: purpose.retention,
+  expires: in_(milliseconds(purpose.expiry)),
+  frequency: purpose.frequency,
+  if_refused: purpose.consequences[0] as string,
+});
+
+describe.each(PURPOSES.map((purpose) => ({ purpose, id: purpose.id })))("a request for $id", ({ purpose }) => {
+  const at = (changes: Partial<AuthorizationDetail>) => breach([{ ...fullest(purpose), ...changes }], NOW)?.pointer;
+
+  it("is taken up to its bounds, under either legal basis and for every consequence on offer", () => {
+    expect(v.is(AuthorizationDetails, [fullest(purpose)])).toBe(true);
+    expect(at({})).toBeUndefined();
+    expect(at({ legal_basis: "https://w3id.org/dpv/legal/eu/gdpr#A6-1-b" })).toBeUndefined();
+    for (const if_refused of purpose.consequences) expect(at({ if_refused })).toBeUndefined();
+    if (purpose.needs.length > 0) expect(at({ necessity: "required", paths: [...purpose.needs] })).toBeUndefined();
+  });
+
+  it("is refused beyond any one bound, and the place is named", () => {
+    const table: [Partial<AuthorizationDetail>, string][] = [
+      [{ purpose: "https://w3id.org/dpv#Anything" }, "/0/purpose"],
+      [{ purpose: purpose.iri.toLowerCase() }, "/0/purpose"],
+      [{ purpose: "constructor" }, "/0/purpose"],
+      [{ legal_basis: "https://w3id.org/dpv/legal/eu/gdpr#A6-1-f" }, "/0/legal_basis"],
+      [{ paths: ["relationships"] }, "/0/paths/0"],
+      [{ paths: ["preferences/terms"] }, "/0/paths/0"],
+      [{ paths: ["profile/name:given", "profile"] }, "/0/paths/1"],
+      [{ paths: ["profile/shoes"] }, "/0/paths/0"],
+      [{ paths: ["profile/name:town"] }, "/0/paths/0"],
+      [{ retention: `PT${milliseconds(purpose.retention) / 3_600_000 + 1}H` }, "/0/retention"],
+      [{ expires: in_(0) }, "/0/expires"],
+      [{ expires: in_(-1000) }, "/0/expires"],
+      [{ expires: in_(milliseconds(purpose.expiry) + 1000) }, "/0/expires"],
+      [{ expires: "soon" }, "/0/expires"],
+      [{ frequency: { max: purpose.frequency.max + 1, per: purpose.frequency.per } }, "/0/frequency"],
+      [{ if_refused: "something" }, "/0/if_refused"],
+      [{ if_refused: "" }, "/0/if_refused"],
+    ];
+    for (const [change, pointer] of table) expect(at(change), JSON.stringify(change)).toBe(pointer);
+    expect(at({ expires: in_(1000) })).toBeUndefined();
+  });
+
+  it("calls required only what it can't do without", () => {
+    const unneeded = shareablePaths(purpose).find((path) => !purpose.needs.some((need) => covers(need, path)));
+    expect(unneeded).toBeDefined();
+    expect(at({ necessity: "required", paths: [...purpose.needs, unneeded as string] })).toBe("/0/necessity");
+  });
+
+  it("is refused for data that another purpose may ask", () => {
+    for (const path of ["profile/phones", "profile/birthday", "preferences/diet", "preferences/tastes", "profile/emails"])
+      expect(at({ paths: [path] })).toBe(purpose.paths.some((wide) => covers(wide, path)) ? undefined : "/0/paths/0");
+  });
+});
+
+it("data that a purpose has only in a lesser form is refused whole", () => {
+  const marketing = PURPOSES.find(({ id }) => id === "direct-marketing") as Purpose;
+  expect(breach([{ ...fullest(marketing), paths: ["profile/name:given"] }], NOW)).toBeUndefined();
+  expect(breach([{ ...fullest(marketing), paths: ["profile/name"] }], NOW)?.pointer).toBe("/0/paths/0");
+});
+
+it("the place of a later object is named with its number", () => {
+  const [one, two] = PURPOSES.map(fullest) as [AuthorizationDetail, AuthorizationDetail];
+  expect(breach([one, two], NOW)).toBeUndefined();
+  expect(breach([one, { ...two, legal_basis: "none" }], NOW)?.pointer).toBe("/1/legal_basis");
+});
+
+describe("the registry", () => {
+  it("has purposes, each with a name and an IRI of its own", () => {
+    expect(PURPOSES.length).toBeGreaterThan(3);
+    expect(new Set(PURPOSES.map(({ id }) => id)).size).toBe(PURPOSES.length);
+    expect(new Set(PURPOSES.map(({ iri }) => iri)).size).toBe(PURPOSES.length);
+  });
+
+  it.each(PURPOSES.map((purpose) => ({ purpose, id: purpose.id })))("$id is whole", ({ purpose }) => {
+    expect(purposeOf(purpose.iri)).toBe(purpose);
+    expect(purpose.id).toMatch(/^[a-z]+(-[a-z]+)*$/);
+    expect(purpose.iri).toMatch(/^https:\/\/w3id\.org\/dpv#[A-Z][A-Za-z]+$/);
+    // A path of a purpose is a kind that can be shared, in a form that it has, or a category that holds one.
+    for (const path of purpose.paths) expect(isShareable(path) || ["profile", "preferences"].includes(path), path).toBe(true);
+    for (const need of purpose.needs) expect(isShareable(need) && purpose.paths.some((wide) => covers(wide, need)), need).toBe(true);
+    expect(milliseconds(purpose.expiry)).toBeLessThanOrEqual(milliseconds("P366D"));
+    expect(milliseconds(purpose.retention)).toBeGreaterThan(0);
+    expect(purpose.frequency.max).toBeGreaterThan(0);
+    expect(milliseconds(purpose.frequency.per)).toBeGreaterThan(0);
+    expect(purpose.consequences).toContain("nothing");
+    const periods = purpose.periods.map(milliseconds);
+    expect(periods.length).toBeGreaterThan(0);
+    expect(periods).toEqual(periods.toSorted((a, b) => a - b));
+    for (const period of periods) expect(period).toBeLessThanOrEqual(milliseconds(purpose.expiry));
+  });
+});

@@ -1,0 +1,404 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { type DocumentName, type Storage, StorageError } from "../../server/storage/storage.ts";
+
+/** Rows that mean nothing. */
+export interface ToyRows {
+  notes: { text: string; tags?: string[] };
+  sums: { total: number };
+}
+
+/** One opened engine over a place of its own, with a clock that the suite moves. */
+export interface Opened {
+  storage: Storage<ToyRows>;
+  /** Closes it and opens it again over what it has left. */
+  reopen(): Promise<Storage<ToyRows>>;
+  clock: { now: number };
+  /** Closes it and removes everything. */
+  remove(): Promise<void>;
+}
+
+export const storeId = (name: string) => name.padEnd(22, "_");
+const A = storeId("a");
+const B = storeId("b");
+
+/** What every engine must do. */
+export function storageContract(name: string, open: () => Promise<Opened>): void {
+  describe(name, () => {
+    let opened: Opened | undefined;
+    const start = async () => {
+      opened = await open();
+      return opened;
+    };
+    afterEach(async () => {
+      await opened?.remove();
+      opened = undefined;
+    });
+
+    describe("stores", () => {
+      test("what create and change put is there, also after reopening", async () => {
+        const { storage, reopen } = await start();
+        const made = await storage.create(A, async (store) => {
+          store.put("notes", "n1", { text: "one" });
+          return "made";
+        });
+        await storage.change(A, async (store) => {
+          store.put("notes", "n2", { text: "two", tags: ["x"] });
+          store.put("sums", "s", { total: 2 });
+          store.delete("notes", "n1");
+        });
+        expect(made).toBe("made");
+        for await (const each of beforeAndAfter(storage, reopen)) {
+          const found = await each.read(A, async (store) => [
+            await store.get("notes", "n1"),
+            await store.get("notes", "n2"),
+            await store.get("sums", "s"),
+            await store.get("sums", "n2"),
+          ]);
+          expect(found).toEqual([undefined, { text: "two", tags: ["x"] }, { total: 2 }, undefined]);
+        }
+      });
+
+      test("a store without rows exists", async () => {
+        const { storage, reopen } = await start();
+        await storage.create(A, async () => {});
+        expect(await (await reopen()).read(A, (store) => store.list("notes", { limit: 10 }))).toEqual([]);
+      });
+
+      test("taken and absent", async () => {
+        const { storage } = await start();
+        await expect(storage.read(A, async () => 1)).rejects.toMatchObject({ name: "StorageError", code: "absent" });
+        await expect(storage.change(A, async () => 1)).rejects.toMatchObject({ code: "absent" });
+        await expect(storage.read("no id", async () => 1)).rejects.toMatchObject({ code: "absent" });
+        expect(() => storage.create("../../../../etc/passwd", async () => 1)).toThrow(TypeError);
+        await storage.create(A, async (store) => store.put("notes", "n", { text: "first" }));
+        await expect(storage.create(A, async (store) => store.put("notes", "n", { text: "second" }))).rejects.toMatchObject({ code: "taken" });
+        expect(await storage.read(A, (store) => store.get("notes", "n"))).toEqual({ text: "first" });
+      });
+
+      test("of many who create one store exactly one does", async () => {
+        const { storage } = await start();
+        const all = await Promise.allSettled(range(8).map((n) => storage.create(A, async (store) => store.put("sums", "winner", { total: n }))));
+        const won = all.findIndex((one) => one.status === "fulfilled");
+        expect(all.filter((one) => one.status === "fulfilled")).toHaveLength(1);
+        for (const one of all) if (one.status === "rejected") expect(one.reason).toMatchObject({ code: "taken" });
+        expect(await storage.read(A, (store) => store.get("sums", "winner"))).toEqual({ total: won });
+      });
+
+      test("if work throws, nothing changes and its error is passed on", async () => {
+        const { storage, reopen } = await start();
+        await storage.create(A, async (store) => store.put("sums", "s", { total: 1 }));
+        const mine = new Error("mine");
+        const failing = storage.change(A, async (store) => {
+          store.put("sums", "s", { total: 2 });
+          store.put("notes", "new", { text: "new" });
+          store.point("grant", "name");
+          throw mine;
+        });
+        await expect(failing).rejects.toBe(mine);
+        await expect(
+          storage.create(B, async () => {
+            throw mine;
+          }),
+        ).rejects.toBe(mine);
+        for await (const each of beforeAndAfter(storage, reopen)) {
+          expect(await each.read(A, async (store) => [await store.get("sums", "s"), await store.get("notes", "new")])).toEqual([{ total: 1 }, undefined]);
+          expect(await each.find("grant", "name")).toBeUndefined();
+          await expect(each.read(B, async () => 1)).rejects.toMatchObject({ code: "absent" });
+        }
+      });
+
+      test("work sees its own changes", async () => {
+        const { storage } = await start();
+        await storage.create(A, async (store) => {
+          for (const key of ["a", "b", "c", "d"]) store.put("notes", key, { text: key });
+        });
+        const seen = await storage.change(A, async (store) => {
+          store.put("notes", "b", { text: "new b" });
+          store.put("notes", "bb", { text: "bb" });
+          store.delete("notes", "c");
+          store.put("notes", "a", { text: "never" });
+          store.delete("notes", "a");
+          store.put("notes", "z", { text: "never" });
+          store.delete("notes", "z");
+          return [await store.get("notes", "b"), await store.get("notes", "c"), await store.list("notes", { limit: 10 })];
+        });
+        const rows = [
+          ["b", { text: "new b" }],
+          ["bb", { text: "bb" }],
+          ["d", { text: "d" }],
+        ];
+        expect(seen).toEqual([{ text: "new b" }, undefined, rows]);
+        expect(await storage.read(A, (store) => store.list("notes", { limit: 10 }))).toEqual(rows);
+      });
+
+      test("list: order, prefix, after, limit; against a plain filter over keys of every kind", async () => {
+        const { storage, reopen } = await start();
+        const keys = ["", "a", "a/", "a/1", "a/10", "a/2", "a0", "b", "B", "é", "z", "\u{10000}", "\uffff", "__proto__", "constructor", "1", "2", "10", " ", "a\nb", "\0"];
+        await storage.create(A, async (store) => {
+          for (const key of keys) store.put("notes", key, { text: key });
+          store.put("sums", "a/1", { total: 1 });
+        });
+        // Some of them again in a change, so that what is stored and what is new are merged.
+        for await (const each of beforeAndAfter(storage, reopen)) {
+          for (const prefix of [undefined, "", "a", "a/", "b", "zz", "\uffff"]) {
+            for (const after of [undefined, "", "a/1", "a/", "a/11", "b", "\u{10000}"]) {
+              for (const limit of [1, 3, 100_000]) {
+                const expected = [...keys]
+                  .sort((a, b) => (a < b ? -1 : 1))
+                  .filter((key) => (prefix === undefined || key.startsWith(prefix)) && (after === undefined || key > after))
+                  .slice(0, limit);
+                const range = { limit, ...(prefix !== undefined && { prefix }), ...(after !== undefined && { after }) };
+                const rows = await each.change(A, async (store) => {
+                  for (const key of keys.slice(0, 9)) store.put("notes", key, { text: key });
+                  const inside = await store.list("notes", range);
+                  expect(inside.map(([key]) => key)).toEqual(expected);
+                  return inside;
+                });
+                expect(rows).toEqual(expected.map((key) => [key, { text: key }]));
+                expect(await each.read(A, (store) => store.list("notes", range))).toEqual(rows);
+              }
+            }
+          }
+        }
+        for (const limit of [0, -1, 1.5, 100_001, Number.NaN]) {
+          await expect(storage.read(A, (store) => store.list("notes", { limit }))).rejects.toBeInstanceOf(Error);
+        }
+      });
+
+      test("what was handed in or out can't change what is stored", async () => {
+        const { storage } = await start();
+        const row = { text: "mine", tags: ["a"] };
+        await storage.create(A, async (store) => {
+          store.put("notes", "n", row);
+          row.tags.push("in the same work");
+        });
+        row.tags.push("afterwards");
+        row.text = "changed";
+        const tryToChange = (found: ToyRows["notes"] | undefined) => {
+          try {
+            if (found !== undefined) found.text = "changed";
+          } catch {}
+          try {
+            found?.tags?.push("b");
+          } catch {}
+        };
+        await storage.change(A, async (store) => {
+          store.put("sums", "other", { total: 1 });
+          tryToChange(await store.get("notes", "n"));
+          for (const [, each] of await store.list("notes", { limit: 1 })) tryToChange(each);
+        });
+        tryToChange(await storage.read(A, (store) => store.get("notes", "n")));
+        expect(await storage.read(A, (store) => store.get("notes", "n"))).toEqual({ text: "mine", tags: ["a"] });
+      });
+
+      test("changes of one store come one after the other, and none is lost", async () => {
+        const { storage, reopen } = await start();
+        await storage.create(A, async (store) => store.put("sums", "s", { total: 0 }));
+        const totals = await Promise.all(
+          range(50).map((n) =>
+            storage.change(A, async (store) => {
+              const { total } = (await store.get("sums", "s")) as { total: number };
+              if (n % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+              store.put("sums", "s", { total: total + 1 });
+              return total + 1;
+            }),
+          ),
+        );
+        expect(totals.toSorted((a, b) => a - b)).toEqual(range(50).map((n) => n + 1));
+        expect(await (await reopen()).read(A, (store) => store.get("sums", "s"))).toEqual({ total: 50 });
+      });
+
+      test("a read is of one moment", async () => {
+        const { storage } = await start();
+        await storage.create(A, async (store) => {
+          store.put("sums", "x", { total: 0 });
+          store.put("sums", "y", { total: 0 });
+        });
+        const changing = range(20).map((n) =>
+          storage.change(A, async (store) => {
+            store.put("sums", "x", { total: n });
+            await new Promise((resolve) => setImmediate(resolve));
+            store.put("sums", "y", { total: n });
+          }),
+        );
+        const reading = range(20).map(() =>
+          storage.read(A, async (store) => {
+            const x = await store.get("sums", "x");
+            await new Promise((resolve) => setTimeout(resolve, 1));
+            return [x, await store.get("sums", "y")];
+          }),
+        );
+        await Promise.all(changing);
+        for (const [x, y] of await Promise.all(reading)) expect(x).toEqual(y);
+      });
+
+      test("stores know nothing of each other", async () => {
+        const { storage } = await start();
+        await storage.create(A, async (store) => store.put("notes", "n", { text: "a" }));
+        await storage.create(B, async (store) => store.put("notes", "n", { text: "b" }));
+        await Promise.all([storage.change(A, async (store) => store.delete("notes", "n")), storage.change(B, async (store) => store.put("notes", "m", { text: "m" }))]);
+        expect(await storage.read(A, (store) => store.list("notes", { limit: 9 }))).toEqual([]);
+        expect(await storage.read(B, (store) => store.list("notes", { limit: 9 }))).toEqual([
+          ["m", { text: "m" }],
+          ["n", { text: "b" }],
+        ]);
+      });
+    });
+
+    describe("pointers", () => {
+      test("a name leads to its store until it is taken back, also after reopening", async () => {
+        const { storage, reopen } = await start();
+        await storage.create(A, async (store) => {
+          store.point("grant", "one");
+          store.point("grant", "two");
+          store.point("locator", "one");
+        });
+        await storage.change(A, async (store) => store.unpoint("grant", "two"));
+        for await (const each of beforeAndAfter(storage, reopen)) {
+          expect(await each.find("grant", "one")).toBe(A);
+          expect(await each.find("locator", "one")).toBe(A);
+          expect(await each.find("grant", "two")).toBeUndefined();
+          expect(await each.find("locator", "two")).toBeUndefined();
+          expect(await each.find("grant", "../grant/one")).toBeUndefined();
+        }
+      });
+
+      test("a name that leads to another store is taken, and the whole change fails", async () => {
+        const { storage } = await start();
+        await storage.create(A, async (store) => store.point("grant", "name"));
+        await storage.create(B, async () => {});
+        const stealing = storage.change(B, async (store) => {
+          store.put("sums", "s", { total: 1 });
+          store.point("grant", "fresh");
+          store.point("grant", "name");
+        });
+        await expect(stealing).rejects.toMatchObject({ code: "taken" });
+        expect(await storage.find("grant", "name")).toBe(A);
+        expect(await storage.find("grant", "fresh")).toBeUndefined();
+        expect(await storage.read(B, (store) => store.get("sums", "s"))).toBeUndefined();
+        await storage.change(A, async (store) => store.point("grant", "name"));
+        await storage.change(B, async (store) => store.unpoint("grant", "name"));
+        expect(await storage.find("grant", "name")).toBe(A);
+        await storage.change(A, async (store) => store.unpoint("grant", "name"));
+        await storage.change(B, async (store) => store.point("grant", "name"));
+        expect(await storage.find("grant", "name")).toBe(B);
+      });
+
+      test("of two stores that want one name exactly one gets it", async () => {
+        const { storage, reopen } = await start();
+        const ids = range(6).map((n) => storeId(`s${n}`));
+        for (const id of ids) await storage.create(id, async () => {});
+        const all = await Promise.allSettled(
+          ids.map((id, n) =>
+            storage.change(id, async (store) => {
+              for (const name of n % 2 === 0 ? ["x", "y"] : ["y", "x"]) store.point("locator", name);
+            }),
+          ),
+        );
+        const winner = ids[all.findIndex((one) => one.status === "fulfilled")];
+        expect(all.filter((one) => one.status === "fulfilled")).toHaveLength(1);
+        for await (const each of beforeAndAfter(storage, reopen)) expect([await each.find("locator", "x"), await each.find("locator", "y")]).toEqual([winner, winner]);
+      });
+
+      test("a name that could not be one is refused", async () => {
+        const { storage } = await start();
+        for (const name of ["", "a/b", "..", "a".repeat(87), "ü"]) {
+          await expect(storage.create(A, async (store) => store.point("grant", name))).rejects.toBeInstanceOf(TypeError);
+          expect(await storage.find("grant", name)).toBeUndefined();
+        }
+      });
+    });
+
+    describe("documents", () => {
+      test("the last value put is there, also after reopening", async () => {
+        const { storage, reopen } = await start();
+        const names: DocumentName[] = ["keys", "settings", "vendors/https://shop.example/a?b", "vendors/..", "vendors/ü"];
+        for (const name of names) expect(await storage.getDocument(name)).toBeUndefined();
+        for (const name of names) await storage.putDocument(name, { name: "before" });
+        await Promise.all(names.map((name) => storage.putDocument(name, { name, list: [1, null] })));
+        for await (const each of beforeAndAfter(storage, reopen)) for (const name of names) expect(await each.getDocument(name)).toEqual({ name, list: [1, null] });
+      });
+
+      test("concurrent puts: the last one stays", async () => {
+        const { storage, reopen } = await start();
+        await Promise.all(range(20).map((n) => storage.putDocument("settings", { n })));
+        expect(await storage.getDocument("settings")).toEqual({ n: 19 });
+        expect(await (await reopen()).getDocument("settings")).toEqual({ n: 19 });
+      });
+
+      test("what was handed in or out can't change what is stored", async () => {
+        const { storage } = await start();
+        const value = { list: [1] };
+        await storage.putDocument("settings", value);
+        value.list.push(2);
+        const found = await storage.getDocument<typeof value>("settings");
+        try {
+          found?.list.push(3);
+        } catch {}
+        expect(await storage.getDocument("settings")).toEqual({ list: [1] });
+      });
+    });
+
+    describe("what lives for a while", () => {
+      test("once: true once within its life", async () => {
+        const { storage, clock } = await start();
+        const until = clock.now + 90_000;
+        const all = await Promise.all(range(10).map(() => storage.once("jti", "k", until)));
+        expect(all.filter(Boolean)).toHaveLength(1);
+        expect(await storage.once("nonce", "k", until)).toBe(true);
+        expect(await storage.once("jti", "k2", until)).toBe(true);
+        clock.now += 89_999;
+        expect(await storage.once("jti", "k", clock.now + 90_000)).toBe(false);
+        clock.now += 1;
+        expect(await storage.once("jti", "k2", clock.now + 90_000)).toBe(true);
+        expect(await storage.once("jti", "over", clock.now)).toBe(false);
+      });
+
+      test("tickets: got until they end, taken once", async () => {
+        const { storage, clock } = await start();
+        const value = { list: [1] };
+        await storage.putTicket("code", "t", value, clock.now + 60_000);
+        value.list.push(2);
+        expect(await storage.getTicket("code", "t")).toEqual({ list: [1] });
+        expect(await storage.getTicket("request", "t")).toBeUndefined();
+        const taken = await Promise.all(range(5).map(() => storage.takeTicket("code", "t")));
+        expect(taken.filter((each) => each !== undefined)).toEqual([{ list: [1] }]);
+        expect(await storage.getTicket("code", "t")).toBeUndefined();
+        await storage.putTicket("code", "u", 1, clock.now + 60_000);
+        clock.now += 60_000;
+        expect(await storage.getTicket("code", "u")).toBeUndefined();
+        expect(await storage.takeTicket("code", "u")).toBeUndefined();
+      });
+
+      test("count: in fixed windows", async () => {
+        const { storage, clock } = await start();
+        clock.now = 600_000_000;
+        expect(await storage.count("k", 10_000)).toEqual({ count: 1, resetsAt: 600_010_000 });
+        clock.now += 9_999;
+        expect(await storage.count("k", 10_000)).toEqual({ count: 2, resetsAt: 600_010_000 });
+        expect(await storage.count("other", 10_000)).toEqual({ count: 1, resetsAt: 600_010_000 });
+        expect(await storage.count("k", 60_000)).toEqual({ count: 1, resetsAt: 600_060_000 });
+        clock.now += 1;
+        expect(await storage.count("k", 10_000)).toEqual({ count: 1, resetsAt: 600_020_000 });
+      });
+    });
+
+    test("after closing every call is refused", async () => {
+      const { storage } = await start();
+      await storage.create(A, async () => {});
+      await storage[Symbol.asyncDispose]();
+      await storage[Symbol.asyncDispose]();
+      await expect(storage.read(A, async () => 1)).rejects.toBeInstanceOf(StorageError);
+      await expect(storage.putDocument("keys", 1)).rejects.toBeInstanceOf(StorageError);
+    });
+  });
+}
+
+async function* beforeAndAfter(storage: Storage<ToyRows>, reopen: () => Promise<Storage<ToyRows>>): AsyncGenerator<Storage<ToyRows>> {
+  yield storage;
+  yield await reopen();
+}
+
+export function range(count: number): number[] {
+  return Array.from({ length: count }, (_, n) => n);
+}

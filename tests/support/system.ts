@@ -1,0 +1,81 @@
+import { once } from "node:events";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import { makeApp } from "../../server/app.ts";
+import { type Config, RATES } from "../../server/config.ts";
+import { silentLog } from "../../server/log.ts";
+import type { Log } from "../../server/log.ts";
+import type { Rows } from "../../server/rows.ts";
+import { openFileStorage } from "../../server/storage/file/open.ts";
+import { StorageError, type Storage } from "../../server/storage/storage.ts";
+import { Clock } from "./clock.ts";
+import { freePort } from "./free-port.ts";
+import { scratchFolder } from "./scratch-folder.ts";
+
+export interface SystemOptions {
+  clock?: Clock;
+  config?: Partial<Config>;
+  log?: Log;
+  started?: number;
+}
+
+/** A whole server on a free port over a data folder of its own, with a clock that stands still. */
+export interface System extends AsyncDisposable {
+  readonly issuer: string;
+  readonly clock: Clock;
+  readonly storage: Storage<Rows>;
+  /** From now on every change fails so: `full` or `failed`; undefined: works again. */
+  failWith(code: "full" | "failed" | undefined): void;
+}
+
+export async function startSystem({ clock = new Clock(), config = {}, log = silentLog, started = clock.now() }: SystemOptions = {}): Promise<System> {
+  const folder = await scratchFolder();
+  const port = await freePort();
+  const issuer = `http://localhost:${port}`;
+  const storage = await openFileStorage<Rows>({ folder: folder.path, now: clock.now });
+  const disk = failing(storage);
+  const whole: Config = { issuer, host: "127.0.0.1", port, data: folder.path, clients: "open", web: "none", rates: { ...RATES, logins: 10_000, commits: 10_000, others: 10_000, pulls: 10_000 }, ...config };
+  const app = await makeApp({ config: whole, storage: disk.storage, log, now: clock.now, started });
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  server.listen(port, "localhost");
+  await once(server, "listening");
+  return {
+    issuer: `http://localhost:${(server.address() as AddressInfo).port}`,
+    clock,
+    storage,
+    failWith: disk.failWith,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+      await storage[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The storage with a switch: what a full disk or a broken one makes of every change. */
+function failing(storage: Storage<Rows>): { storage: Storage<Rows>; failWith: System["failWith"] } {
+  let code: "full" | "failed" | undefined;
+  const unless = <Result>(work: () => Promise<Result>): Promise<Result> => (code === undefined ? work() : Promise.reject(new StorageError(code, "as the test says")));
+  return {
+    failWith: (next) => {
+      code = next;
+    },
+    storage: {
+      create: (id, work) => unless(() => storage.create(id, work)),
+      read: (id, work) => storage.read(id, work),
+      change: (id, work) => unless(() => storage.change(id, work)),
+      find: (kind, name) => storage.find(kind, name),
+      getDocument: (name) => storage.getDocument(name),
+      putDocument: (name, value) => unless(() => storage.putDocument(name, value)),
+      once: (kind, key, until) => storage.once(kind, key, until),
+      putTicket: (kind, name, value, until) => storage.putTicket(kind, name, value, until),
+      getTicket: (kind, name) => storage.getTicket(kind, name),
+      takeTicket: (kind, name) => storage.takeTicket(kind, name),
+      count: (key, window) => storage.count(key, window),
+      [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
+    },
+  };
+}

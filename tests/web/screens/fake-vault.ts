@@ -1,0 +1,177 @@
+import { type ReadonlySignal, signal } from "@preact/signals";
+import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
+import { formOf, SINGLE_PATHS } from "#protocol/categories.ts";
+import { covers, splitPath } from "#protocol/paths.ts";
+import type {
+  Approval,
+  ConnectionView,
+  Edit,
+  Kit,
+  OutlineView,
+  Receipt,
+  RequestViewModel,
+  SharedValue,
+  StoreView,
+  Vault,
+  VaultErrorCode,
+  VaultState,
+  WayView,
+} from "../../../web/vault/vault.ts";
+import { VaultError } from "../../../web/vault/vault.ts";
+import { connections, records, request, ways } from "./prepared.ts";
+
+/** What a test asks of the prepared vault; it travels as JSON into the page. */
+export interface Prepared {
+  state: VaultState;
+  /** `full`: shops, data and ways in; `empty`: just made. */
+  store: "full" | "empty";
+  online?: boolean;
+  support?: "full" | "none";
+  kit?: boolean;
+  alarm?: boolean;
+  /** Verbs that reject, with the code that they reject with. */
+  failing?: Record<string, VaultErrorCode>;
+  /** Verbs that never end. */
+  hanging?: string[];
+  request?: Partial<Pick<RequestViewModel, "state" | "keyMatches" | "expires">> & { loopback?: boolean; again?: boolean; several?: boolean };
+}
+
+const KIT: Kit = { groups: ["ABCD", "EFGH", "IJKL", "MNOP", "QRST", "UVWX", "YZ23", "4567"], ask: [1, 6], head: { seq: 42, code: "K7QF 2MZA" } };
+const HOUR = 3_600_000;
+
+/** A vault without keys: signals and verbs over prepared states. Every call is kept, for a test to look at. */
+export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]]>): Vault {
+  const now = Date.now();
+  const view = (): StoreView => ({
+    created: new Date(now - 40 * 24 * HOUR).toISOString(),
+    kit: { confirmed: prepared.kit ?? prepared.store === "full", due: new Date(now + 50 * HOUR).toISOString() },
+    records: prepared.store === "full" ? records : SINGLE_PATHS.map((path) => ({ path, kind: path, value: null, version: 1, sharedWith: [] })),
+    connections: prepared.store === "full" ? connections(now) : [],
+    ways: ways(now, prepared.store === "full"),
+    head: KIT.head,
+    alarms: prepared.alarm ? [{ code: "widened", message: "The server's row of Libreria Aldina is not what you gave", at: new Date(now).toISOString() }] : [],
+  });
+  const state = signal<VaultState>(prepared.state);
+  const store = signal<StoreView | undefined>(prepared.state === "unlocked" ? view() : undefined);
+  const outlines = (all: readonly ConnectionView[]): OutlineView[] => all.map(({ grant, number, state: at, expires }) => ({ grant, number, state: at, expires }));
+  const outline = signal<readonly OutlineView[]>(prepared.state === "signed-out" ? [] : outlines(view().connections));
+
+  const verb = async <T>(name: string, args: unknown[], work: () => T): Promise<T> => {
+    calls.push([name, ...args]);
+    if (prepared.hanging?.includes(name)) await new Promise(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const code = prepared.failing?.[name];
+    if (code) throw new VaultError(code, "As the test asked", "req-7731");
+    return work();
+  };
+  const open = (): void => {
+    state.value = "unlocked";
+    store.value ??= view();
+    outline.value = outlines(store.value.connections);
+  };
+  const change = (grant: string, to: Partial<ConnectionView>): void => {
+    outline.value = outline.value.map((each) => (each.grant === grant ? { ...each, state: to.state ?? each.state } : each));
+    if (store.value) store.value = { ...store.value, connections: store.value.connections.map((each) => (each.grant === grant ? { ...each, ...to } : each)) };
+  };
+  const shared = (details: AuthorizationDetails, edits: readonly Edit[]): SharedValue[] => {
+    const typed = edits.map((edit) => ({ path: edit.key === undefined ? edit.path : `${edit.path}/${edit.key}`, value: edit.value }));
+    const all = new Map([...(store.value?.records ?? []), ...typed].map((each) => [each.path, each.value]));
+    return details.flatMap((detail) =>
+      [...all].flatMap(([path, value]) => {
+        const wide = detail.paths.find((each) => covers(splitPath(each).base, path));
+        if (wide === undefined || value === null) return [];
+        const { form } = splitPath(wide);
+        const at = form === undefined ? path : `${path}:${form}`;
+        return [{ path: at, value: formOf(at, value, new Date()) }];
+      }),
+    );
+  };
+  const iso = (): string => new Date().toISOString();
+  const asReadonly = <T>(value: T): ReadonlySignal<T> => signal(value);
+
+  return {
+    state,
+    store,
+    outline,
+    online: asReadonly(prepared.online ?? true),
+    locksAt: asReadonly(now + 9.5 * 60_000),
+    support: asReadonly(prepared.support ?? "full"),
+    begin: () => verb("begin", [], open),
+    unlock: () => verb("unlock", [], open),
+    lock: () => {
+      calls.push(["lock"]);
+      state.value = "locked";
+      store.value = undefined;
+    },
+    signOut: () =>
+      verb("signOut", [], () => {
+        state.value = "signed-out";
+        store.value = undefined;
+        outline.value = [];
+      }),
+    refresh: () => verb("refresh", [], () => undefined),
+    request: (id) => verb("request", [id], () => request(id, now, prepared.request ?? {})),
+    preview: (details, edits) => verb("preview", [details, edits], () => shared(details, edits)),
+    approve: (approval: Approval) =>
+      verb("approve", [approval], () => {
+        const first = connections(now)[0] as ConnectionView;
+        const made: ConnectionView = { ...first, grant: "new-grant", number: 43, details: approval.details, given: iso(), expires: approval.details[0]?.expires ?? iso(), reads: [] };
+        if (store.value) store.value = { ...store.value, connections: [made, ...store.value.connections] };
+        return { redirect: `${location.origin}/shop?code=1`, grant: "new-grant" };
+      }),
+    decline: (id) => verb("decline", [id], () => ({ redirect: `${location.origin}/shop?error=access_denied` })),
+    save: (edit) =>
+      verb("save", [edit], () => {
+        if (!store.value) return;
+        const collection = !store.value.records.some((each) => each.path === edit.path) && ["emails", "phones", "addresses", "online", "tastes"].some((each) => edit.path.endsWith(each));
+        const path = collection ? `${edit.path}/n${store.value.records.length}` : edit.path;
+        const kind = splitPath(edit.path).base.split("/").slice(0, 2).join("/");
+        const rest = store.value.records.filter((each) => each.path !== path);
+        store.value = { ...store.value, records: [...rest, { path, kind, value: edit.value, version: 2, sharedWith: [] }] };
+      }),
+    remove: (path) =>
+      verb("remove", [path], () => {
+        if (store.value) store.value = { ...store.value, records: store.value.records.filter((each) => each.path !== path) };
+      }),
+    pause: (grant) => verb("pause", [grant], () => change(grant, { state: "paused", pausedAt: iso() })),
+    resume: (grant) => verb("resume", [grant], () => change(grant, { state: "active", pausedAt: null })),
+    stop: (grant, options) => verb("stop", [grant, options], () => change(grant, { state: "revoked", endedAt: iso(), askedDeletion: options.askDeletion, shared: [] })),
+    pauseAll: () =>
+      verb("pauseAll", [], () => {
+        const running = outline.value.filter((each) => each.state === "active");
+        for (const each of running) change(each.grant, { state: "paused", pausedAt: iso() });
+        return { paused: running.length };
+      }),
+    pauseByLink: (fragment) => verb("pauseByLink", [fragment], () => ({ name: "Libreria Aldina" })),
+    receipt: (grant) =>
+      verb("receipt", [grant], (): Receipt => {
+        const known = connections(now)[0] as ConnectionView;
+        return { grant, consent: "e30.e30.c2ln", claims: {}, client: known.client, pauseLink: `${location.origin}/pause#${grant}.c2VjcmV0` };
+      }),
+    makeKit: (replacing) =>
+      verb("makeKit", [replacing], () => {
+        if (store.value?.kit.confirmed && replacing !== KIT.groups.join("-")) throw new VaultError("wrong_kit", "As the test asked");
+        return KIT;
+      }),
+    confirmKit: (typed) =>
+      verb("confirmKit", [typed], () => {
+        if (typed[0].toUpperCase() !== "EFGH" || typed[1].toUpperCase() !== "YZ23") throw new VaultError("wrong_groups", "As the test asked");
+        if (store.value) store.value = { ...store.value, kit: { ...store.value.kit, confirmed: true } };
+      }),
+    addPasskey: () =>
+      verb("addPasskey", [], () => {
+        const added = { ...(ways(now, true)[0] as WayView), id: "added", here: false };
+        if (store.value) store.value = { ...store.value, ways: [...store.value.ways, added] };
+      }),
+    dropWay: (id) =>
+      verb("dropWay", [id], () => {
+        if (store.value) store.value = { ...store.value, ways: store.value.ways.filter((each) => each.id !== id) };
+      }),
+    recover: (code) =>
+      verb("recover", [code], () => {
+        open();
+        return { ways: ways(now, true) };
+      }),
+    finishRecovery: (options) => verb("finishRecovery", [options], () => KIT),
+  };
+}

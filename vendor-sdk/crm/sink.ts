@@ -1,0 +1,74 @@
+/** What a column of a CRM can hold. */
+export type Scalar = string | number | boolean;
+export type Values = Readonly<Record<string, Scalar>>;
+
+/** One person toward one vendor, as granted now. A path that is absent from `fields` has to be blank in the CRM. */
+export interface SubjectRecord {
+  /** Opaque, base64url, begins with a letter: the CRM's external id. */
+  readonly key: string;
+  /** Values by path: `{"profile/emails/e1": {"address": "..."}}`, in the shapes of the protocol's categories, or a lesser form of them. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly consent: {
+    /** RFC 3339: when the first consent came. */
+    readonly given: string;
+    /** RFC 3339: when the last of it ends. */
+    readonly until: string;
+    /** Which consent of the grant, counted from 1; 0 before the first read. */
+    readonly n: number;
+    /** IRIs of the purposes in force. */
+    readonly purposes: readonly string[];
+    /** Paths in force, as granted. */
+    readonly paths: readonly string[];
+  };
+}
+
+/** Why a row has to go. `retention`: read too long ago to be kept, while the grant itself may live on. */
+export interface Ending {
+  readonly reason: "revoked" | "expired" | "declined" | "retention";
+  /** RFC 3339. */
+  readonly at: string;
+}
+
+export interface WriteOptions {
+  /** Says what would happen and writes nothing. */
+  dryRun?: boolean | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface PutReport {
+  readonly outcome: "created" | "updated" | "unchanged";
+  /** Names of the columns written, or that a dry run would write. */
+  readonly columns: readonly string[];
+  /** Names of the columns that the target keeps otherwise than they were written. */
+  readonly altered: readonly string[];
+}
+
+/** What an erasure did, and what stays in spite of it, with the reason: for the customer to read. Never a value. */
+export interface EraseReport {
+  readonly did: readonly string[];
+  readonly remains: readonly string[];
+}
+
+export interface SinkCheck {
+  readonly ready: boolean;
+  /** Sentences that name what is missing, such as a custom field. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Where rows go: a CRM, a file. Made by `defineSink`, proved by `testSink`. Every method throws CounterfoilError: `unavailable` (try
+ * again), `unauthenticated`, `invalid`, `conflict`.
+ */
+export interface Sink {
+  /** Names the target, not the kind: two sinks with one name are taken for the same place. */
+  readonly name: string;
+  check(options?: WriteOptions): Promise<SinkCheck>;
+  /** Makes the row be as the record says: creates, patches what differs, blanks what is absent. */
+  put(record: SubjectRecord, options?: WriteOptions): Promise<PutReport>;
+  /** Takes the row away. A row that isn't there is a success that did nothing. */
+  erase(key: string, why: Ending, options?: WriteOptions): Promise<EraseReport>;
+  /** What the target holds of a row, in columns; undefined if nothing. */
+  read(key: string, options?: WriteOptions): Promise<Values | undefined>;
+  /** Everything before it is durable when it resolves. A cursor moves only after it. */
+  commit(): Promise<void>;
+}

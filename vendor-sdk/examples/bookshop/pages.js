@@ -1,0 +1,132 @@
+import { html } from "./html.js";
+
+/** @typedef {ReturnType<typeof html>} Markup @typedef {import("@counterfoil/vendor-sdk").Grant} Grant @typedef {import("./customers.js").Drawer} Drawer */
+
+const WORDS = /** @type {Record<string, string>} */ ({ name: "Name", email: "E-mail", address: "Address", contact: "How to reach them" });
+const PATHS = /** @type {Record<string, string>} */ ({
+  "profile/name": "name",
+  "profile/emails": "e-mail",
+  "profile/addresses": "address",
+  "preferences/contact": "contact preferences",
+});
+
+/** @param {string | undefined} instant */
+const day = (instant) => (instant === undefined ? "" : html`<time datetime="${instant}">${instant.slice(0, 10)}</time>`);
+/** @param {string | undefined} instant */
+const minute = (instant) =>
+  instant === undefined ? "not yet" : html`<time datetime="${instant}">${instant.slice(0, 16).replace("T", " ")} UTC</time>`;
+
+/** @param {string} path */
+function words(path) {
+  const [base = "", form] = path.split(":");
+  const [category, name, id] = base.split("/");
+  return `${PATHS[`${category}/${name}`] ?? base}${id === undefined ? "" : " (one)"}${form === undefined ? "" : `, only the ${form}`}`;
+}
+
+/** @param {string} title @param {Markup} main @param {string} here */
+const page = (title, main, here) => html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title} · Libreria Aldina</title>
+<link rel="stylesheet" href="/style.css">
+</head>
+<body>
+<a class="skip" href="#main">Skip to content</a>
+<header>
+<p class="sign"><a href="/">Libreria Aldina</a></p>
+<nav aria-label="Shop"><a href="/"${here === "/" ? html` aria-current="page"` : ""}>Shop</a> <a href="/crm"${here === "/crm" ? html` aria-current="page"` : ""}>Customers</a></nav>
+</header>
+<main id="main">${main}</main>
+<footer><p>A sample shop. It sells nothing and sends nothing.</p></footer>
+</body>
+</html>`;
+
+const BOOKS = [
+  { title: "The Book of Tea", author: "Kakuzō Okakura", price: "€ 9" },
+  { title: "Invisible Cities", author: "Italo Calvino", price: "€ 12" },
+  { title: "The Printer of Venice", author: "second-hand, one copy", price: "€ 18" },
+];
+
+/** @param {{ title: string, author: string, price: string }} book */
+const shelf = ({ title, author, price }) => html`<li><h3>${title}</h3><p>${author}</p><p class="price">${price}</p></li>`;
+
+export const home = () =>
+  page(
+    "Books, new and second-hand",
+    html`<h1>Books, new and second-hand</h1>
+<section class="card" aria-labelledby="join">
+<h2 id="join">Become a regular</h2>
+<p>We keep a card for each of our regulars, so that we can set books aside and tell you when they are in.</p>
+<p>You don't have to fill in a form. If you have a Counterfoil, or want one, you choose there what we may see and for how long, and you can stop whenever you like.</p>
+<form method="post" action="/ask"><button>Use my Counterfoil</button></form>
+<p class="small">Rather not? Nothing changes: you type your address when you order.</p>
+</section>
+<section aria-labelledby="shelf">
+<h2 id="shelf">On the table today</h2>
+<ul class="shelf">${BOOKS.map(shelf)}</ul>
+</section>`,
+    "/",
+  );
+
+/** @param {import("./customers.js").Card | undefined} card */
+function values(card) {
+  const shown = Object.entries(card?.values ?? {}).filter(([column]) => column in WORDS);
+  if (shown.length === 0) return html`<p>Nothing has arrived yet.</p>`;
+  return html`<dl>${shown.map(([column, value]) => html`<div><dt>${WORDS[column]}</dt><dd>${value}</dd></div>`)}</dl>`;
+}
+
+/** @param {Grant} grant @param {import("./customers.js").Card | undefined} card @param {string} server */
+export const welcome = (grant, card, server) =>
+  page(
+    "Thank you",
+    html`<h1>Thank you. This is your card.</h1>
+<section class="card" aria-label="Your card">${values(card)}
+<p>We may read this until ${day(grant.expires)}.</p></section>
+<p>What you change in your Counterfoil changes here by itself. You can stop at any time <a href="${server}/">in your Counterfoil</a>; then we erase this card.</p>
+<p><a href="/">Back to the shop</a></p>`,
+    "",
+  );
+
+/** @param {string} title @param {string} text */
+export const notice = (title, text) => page(title, html`<h1>${title}</h1><p>${text}</p><p><a href="/">Back to the shop</a></p>`, "");
+
+const REASONS = /** @type {Record<string, string>} */ ({
+  revoked: "stopped on",
+  declined: "stopped on",
+  expired: "ended on",
+  retention: "not kept longer than agreed, on",
+});
+const STATES = /** @type {Record<string, string>} */ ({
+  active: "active",
+  paused: "paused by the customer",
+  revoked: "stopped",
+  declined: "stopped",
+  expired: "ended",
+});
+
+/** @param {Grant} grant @param {Drawer} drawer */
+function row(grant, drawer) {
+  const card = drawer.cards.find(({ key }) => key === grant.key);
+  const stub = drawer.stubs.find(({ key }) => key === grant.key);
+  const granted = [...new Set(grant.details.flatMap(({ paths }) => paths))].map(words).join("; ");
+  const state = stub === undefined ? STATES[grant.state] : html`erased, ${REASONS[stub.reason] ?? "ended on"} ${day(stub.at)}`;
+  return html`<li class="card${stub === undefined ? "" : " ended"}">
+<h2>Customer ${grant.key.slice(1, 7)}</h2>
+<p class="state">${state}</p>
+${stub === undefined ? values(card) : ""}
+<p class="small">${stub === undefined ? html`Granted: ${granted}. Until ${day(grant.expires)}. ` : ""}Last read ${minute(grant.lastRead)}.</p>
+</li>`;
+}
+
+/** @param {Grant[]} grants @param {Drawer} drawer @param {{ at: string | undefined, failed: string[] }} last */
+export const crm = (grants, drawer, last) =>
+  page(
+    "Customers",
+    html`<h1>Customers</h1>
+<p>What the shop's own customer list holds. In a real shop this page is behind the staff's login.</p>
+<form method="post" action="/sync"><button>Sync now</button> <span class="small">Last sync ${minute(last.at)}${last.failed.length === 0 ? "" : `. Failed: ${last.failed.join(", ")}`}</span></form>
+${grants.length === 0 ? html`<p>No customers yet.</p>` : html`<ul class="cards">${[...grants].reverse().map((grant) => row(grant, drawer))}</ul>`}`,
+    "/crm",
+  );

@@ -1,0 +1,60 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ask, clientMetadata, createVendor, fileState, makeKeys, publicKeys } from "@counterfoil/vendor-sdk";
+
+/**
+ * The shop as a Counterfoil vendor: its keys, its two public documents, and the SDK.
+ * @param {import("./config.js").Config} config
+ */
+export async function openVendor({ origin, data, server }) {
+  await mkdir(data, { recursive: true, mode: 0o700 });
+  const keys = await ownKeys(join(data, "keys.json"));
+  const clientId = `${origin}/client.json`;
+  const redirectUri = `${origin}/callback`;
+  const vendor = createVendor({ clientId, server, keys, state: fileState(join(data, "state")) });
+  return {
+    vendor,
+    clientDocument: clientMetadata({
+      clientId,
+      name: "Libreria Aldina",
+      legalName: "Libreria Aldina S.r.l.",
+      country: "IT",
+      dpoContact: "mailto:privacy@aldina.example",
+      redirectUris: [redirectUri],
+      jwksUri: `${origin}/jwks.json`,
+    }),
+    jwks: publicKeys(keys),
+    /** Asks for what a small bookshop needs of a regular. */
+    request: () => vendor.requests.create({ redirect_uri: redirectUri, authorization_details: [wish()] }),
+  };
+}
+
+const wish = () =>
+  ask({
+    purpose: "customer-management",
+    paths: ["profile/name", "profile/emails", "profile/addresses", "preferences/contact"],
+    days: 365,
+    retention: "P365D",
+    ifRefused: "type-it-yourself",
+    storageCountries: ["IT"],
+    explanation: {
+      en: "We keep a card for each of our regulars, so that we can set books aside and tell you when they are in.",
+      it: "Teniamo una scheda per ogni cliente abituale, per mettere da parte i libri e avvisarti quando arrivano.",
+    },
+  });
+
+/**
+ * Made at the first start, and never again: what customers sealed to the old ones could not be opened any more.
+ * @param {string} path
+ * @returns {ReturnType<typeof makeKeys>}
+ */
+async function ownKeys(path) {
+  try {
+    return JSON.parse(await readFile(path, "utf8"));
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== "ENOENT") throw error;
+  }
+  const keys = await makeKeys();
+  await writeFile(path, JSON.stringify(keys), { mode: 0o600, flag: "wx" });
+  return keys;
+}

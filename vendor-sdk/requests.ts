@@ -1,0 +1,157 @@
+import * as v from "valibot";
+import { AuthorizationDetails } from "../protocol/authorization-details.ts";
+import { hashOf } from "../protocol/canonical.ts";
+import { widening } from "../protocol/narrow.ts";
+import { clientAssertion } from "./client-assertion.ts";
+import type { Metadata } from "./discovery.ts";
+import type { Dpop } from "./dpop.ts";
+import { CounterfoilError } from "./error.ts";
+import { type Grant, grantOf } from "./grant.ts";
+import type { Party } from "./party.ts";
+import { newToken } from "./random.ts";
+import { refused } from "./refused.ts";
+import type { StoredGrant } from "./state.ts";
+import type { Tokens } from "./tokens.ts";
+
+export interface AccessRequest {
+  /** What is asked, one object for each purpose: see {@link ask}. */
+  authorization_details: AuthorizationDetails;
+  /** Exactly one of the client metadata's `redirect_uris`. */
+  redirect_uri: string;
+}
+
+export interface PushedRequest {
+  /** Keep it in the customer's session (a cookie) and give it to `exchange`: so nobody can end up in another's session. */
+  id: string;
+  /** Send the customer there, as a redirect (303). Its fragment names your encryption key to the customer's app. */
+  url: string;
+  /** RFC 3339. The customer must have come to the page before. */
+  expiresAt: string;
+}
+
+export interface Requests {
+  /**
+   * Pushes a request (RFC 9126) with private_key_jwt, a fresh PKCE verifier and state.
+   * @throws {CounterfoilError} `purpose_mismatch`, `unauthenticated`, `unavailable`, `integrity` (another issuer's metadata)
+   */
+  create(request: AccessRequest, options?: { signal?: AbortSignal }): Promise<PushedRequest>;
+  /**
+   * Takes the customer's return: state, `iss` (RFC 9207), code for tokens. A request is used up by it.
+   * @param callback the whole URL that was requested at redirect_uri
+   * @param expected `id`: that of the request made in this customer's session
+   * @throws {CounterfoilError} `access_denied` the customer said no; `invalid` unknown or used state; `integrity` another issuer, or
+   * more granted than was asked
+   */
+  exchange(callback: string | URL, expected?: { id?: string | undefined }): Promise<Grant>;
+}
+
+/** How long a customer may take: the request page, sign-up and kit included. */
+const PATIENCE = 3_600_000;
+
+const Pushed = v.object({ request_uri: v.pipe(v.string(), v.minLength(1)), expires_in: v.pipe(v.number(), v.minValue(1)) });
+
+export function requests(party: Party, discover: (signal?: AbortSignal) => Promise<Metadata>, tokens: Tokens, proofs: Dpop): Requests {
+  return {
+    async create({ authorization_details, redirect_uri }, { signal } = {}) {
+      const asked = v.safeParse(AuthorizationDetails, authorization_details);
+      if (!asked.success)
+        throw new TypeError(`authorization_details: ${asked.issues[0].message} at ${v.getDotPath(asked.issues[0]) ?? "the top"}`);
+      const metadata = await discover(signal);
+      const state = newToken();
+      const verifier = newToken();
+      const url = metadata.pushed_authorization_request_endpoint;
+      const answer = await party.http({
+        name: "par",
+        method: "POST",
+        url,
+        // A request that is pushed twice is one that nobody opens.
+        repeatable: true,
+        signal,
+        prepare: async () => ({
+          headers: {},
+          body: new URLSearchParams({
+            response_type: "code",
+            redirect_uri,
+            state,
+            code_challenge: await hashOf(verifier),
+            code_challenge_method: "S256",
+            authorization_details: JSON.stringify(asked.output),
+            dpop_jkt: await proofs.thumbprint(),
+            ...(await clientAssertion(party)),
+          }),
+        }),
+      });
+      if (answer.status !== 201) throw refused(answer, "the request", party.now());
+      const pushed = v.safeParse(Pushed, answer.body);
+      if (!pushed.success)
+        throw new CounterfoilError("invalid", "the answer to the request has an unknown shape", {
+          status: answer.status,
+          reason: "par_shape",
+        });
+      const now = party.now();
+      await party.book.dropRequestsBefore(now);
+      await party.book.saveRequest(state, { verifier, redirectUri: redirect_uri, asked: asked.output, expires: now + PATIENCE });
+      const to = new URL(metadata.authorization_endpoint);
+      to.searchParams.set("client_id", party.clientId);
+      to.searchParams.set("request_uri", pushed.output.request_uri);
+      to.hash = `enc=${await party.keys.current}`;
+      return { id: state, url: to.href, expiresAt: new Date(now + pushed.output.expires_in * 1000).toISOString() };
+    },
+
+    async exchange(callback, expected = {}) {
+      const query = new URL(callback, party.clientId).searchParams;
+      if (["state", "iss", "code", "error"].some((name) => query.getAll(name).length > 1))
+        throw new CounterfoilError("invalid", "a parameter came twice", { reason: "repeated" });
+      const state = query.get("state") ?? "";
+      const request = /^[A-Za-z0-9_-]{43}$/.test(state) ? await party.book.request(state) : undefined;
+      if (request === undefined || request.expires < party.now())
+        throw new CounterfoilError("invalid", "no request waits for this return", { reason: "state" });
+      if ("id" in expected && expected.id !== state)
+        throw new CounterfoilError("invalid", "this return is of another customer's session", { reason: "session" });
+      if (query.get("iss") !== party.server)
+        throw new CounterfoilError("integrity", "the return is another issuer's", { reason: "issuer" });
+      await party.book.dropRequest(state);
+      const error = query.get("error");
+      if (error === "access_denied") throw new CounterfoilError("access_denied", "the customer said no", { reason: "access_denied" });
+      if (error !== null)
+        throw new CounterfoilError("invalid", "the server ended the request", { reason: /^[a-z_]{1,60}$/.test(error) ? error : "error" });
+      const code = query.get("code");
+      if (code === null || code === "") throw new CounterfoilError("invalid", "the return has no code", { reason: "code" });
+      const reply = await tokens.exchange(code, request.redirectUri, request.verifier);
+      const wider = widening(reply.authorization_details, request.asked);
+      if (wider !== undefined) {
+        tokens.forget(reply.grant_id);
+        throw new CounterfoilError("integrity", "the token grants more than was asked", { reason: "wider" });
+      }
+      return party.book.locks.run(reply.grant_id, async () => {
+        const before = await party.book.grant(reply.grant_id);
+        const grant: StoredGrant = {
+          ...(before ?? fresh(reply.grant_id, party.now())),
+          asked: request.asked,
+          details: reply.authorization_details,
+          refresh: reply.refresh_token ?? before?.refresh ?? null,
+        };
+        await party.book.saveGrant(grant);
+        return grantOf(grant, party.now());
+      });
+    },
+  };
+}
+
+const fresh = (id: string, now: number): Omit<StoredGrant, "asked" | "details" | "refresh"> => ({
+  id,
+  given: now,
+  paused: false,
+  ended: null,
+  pin: null,
+  consent: null,
+  grantKey: null,
+  cursor: null,
+  complete: false,
+  seen: {},
+  shares: {},
+  read: null,
+  lastRead: null,
+  reads: [],
+  erasedIn: [],
+});

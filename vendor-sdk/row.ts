@@ -1,0 +1,50 @@
+import { hashOfJson } from "../protocol/canonical.ts";
+import { readConsent } from "../protocol/consent-token.ts";
+import { lastExpiry } from "../protocol/narrow.ts";
+import type { SubjectRecord } from "./crm/sink.ts";
+import { CounterfoilError } from "./error.ts";
+import { openGrantKey, openKept } from "./evidence.ts";
+import { rowKey } from "./grant.ts";
+import { inForce, keptPaths } from "./keeping.ts";
+import type { Party } from "./party.ts";
+import type { StoredGrant } from "./state.ts";
+
+/** What a row would be made of, without opening it: two equal prints are two equal rows. */
+export const printOf = (grant: StoredGrant, now: number): Promise<string> =>
+  hashOfJson([
+    grant.consent?.hash ?? null,
+    inForce(grant, now),
+    keptPaths(grant, now).map((path) => [path, grant.shares[path]?.version ?? 0]),
+  ]);
+
+/** Current values by path: opened from the shares as they came. A value that the customer left empty is absent. */
+export async function fieldsOf(party: Party, grant: StoredGrant, now: number): Promise<Record<string, unknown>> {
+  const paths = keptPaths(grant, now);
+  if (paths.length === 0) return {};
+  if (grant.consent === null || grant.grantKey === null)
+    throw new CounterfoilError("integrity", "shares are kept without their consent", { reason: "state" });
+  const key = await openGrantKey(party, readConsent(grant.consent.token), grant.grantKey);
+  const pairs = await Promise.all(
+    paths.map(async (path) => {
+      const { version, body } = grant.shares[path] as { version: number; body: string };
+      const content = await openKept(key, { grant: grant.id, path, version, body });
+      return [path, "value" in content ? content.value : null] as const;
+    }),
+  );
+  return Object.fromEntries(pairs.filter(([, value]) => value !== null));
+}
+
+export async function recordOf(party: Party, grant: StoredGrant, now: number): Promise<SubjectRecord> {
+  const details = inForce(grant, now);
+  return {
+    key: await rowKey(grant.id),
+    fields: await fieldsOf(party, grant, now),
+    consent: {
+      given: new Date(grant.given).toISOString(),
+      until: new Date(lastExpiry(grant.details)).toISOString(),
+      n: grant.consent?.n ?? 0,
+      purposes: details.map(({ purpose }) => purpose),
+      paths: [...new Set(details.flatMap(({ paths }) => paths))],
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import type { Ending } from "./crm/sink.ts";
+import type { CounterfoilError } from "./error.ts";
+
+export interface SyncOptions {
+  /** Says what would happen; writes neither the sink nor the state. It does read, and reads are logged. */
+  dryRun?: boolean;
+  /** Grants read at a time; 4 unless told. */
+  concurrency?: number;
+  signal?: AbortSignal;
+}
+
+/** What a sync did; never a value. */
+export interface SyncReport {
+  created: number;
+  updated: number;
+  unchanged: number;
+  erased: number;
+  /** Grants whose customer paused them: left as they are. */
+  paused: number;
+  /** Grants whose frequency allows no read now: left as they are. */
+  held: number;
+  /** What each erasure did, and what remains. */
+  erasures: { key: string; grant: string; reason: Ending["reason"]; did: readonly string[]; remains: readonly string[] }[];
+  /** Columns that the target keeps otherwise than they were written. */
+  altered: { key: string; columns: readonly string[] }[];
+  /** The columns of each row that was written, or would be. */
+  written: { key: string; outcome: "created" | "updated"; columns: readonly string[] }[];
+  failed: { key: string; grant: string; error: CounterfoilError }[];
+  ms: number;
+  dryRun: boolean;
+}
+
+export const emptyReport = (dryRun: boolean): SyncReport => ({
+  created: 0,
+  updated: 0,
+  unchanged: 0,
+  erased: 0,
+  paused: 0,
+  held: 0,
+  erasures: [],
+  altered: [],
+  written: [],
+  failed: [],
+  ms: 0,
+  dryRun,
+});

@@ -1,0 +1,157 @@
+import type { JWK } from "jose";
+import type { Consent } from "../protocol/consent-token.ts";
+import type { GrantState } from "../protocol/grant.ts";
+import { discovery, isSafeUrl } from "./discovery.ts";
+import { dpop } from "./dpop.ts";
+import { endingOf, tightenedGrant } from "./endings.ts";
+import { asCounterfoilError, CounterfoilError } from "./error.ts";
+import { careful, type Listener } from "./event.ts";
+import { type Grant, grantOf } from "./grant.ts";
+import { http } from "./http.ts";
+import { keyedLock } from "./lock.ts";
+import type { Party } from "./party.ts";
+import { type Change, reader } from "./reading.ts";
+import { type Requests, requests } from "./requests.ts";
+import { fieldsOf } from "./row.ts";
+import { book, memoryState, type StateStore, type StoredGrant } from "./state.ts";
+import { type Syncing, syncing } from "./sync.ts";
+import { tokens as tokenEndpoint } from "./tokens.ts";
+import { vendorKeys } from "./vendor-keys.ts";
+
+export interface VendorOptions {
+  /** The https URL of your client metadata document (http only on loopback, for development). */
+  clientId: string;
+  /** The server's issuer URL, exactly as its metadata write it. */
+  server: string;
+  /** Private JWKs: one `use: "sig"`; `use: "enc"`, the one in use first, then retired ones. `counterfoil-vendor init` makes them. */
+  keys: readonly JWK[];
+  /** Where pins, cursors and refresh tokens are kept. In memory unless told: use `fileState` or your own. */
+  state?: StateStore;
+  fetch?: typeof fetch;
+  /** For one attempt; 10 000 unless told. */
+  timeoutMs?: number;
+  /** Of calls that may be repeated; 2 unless told. */
+  maxRetries?: number;
+  /** Hears each request, retry, refusal and sync; never a value. */
+  on?: Listener;
+  /** Epoch milliseconds; the system's clock unless told. */
+  now?: () => number;
+}
+
+/** What a pull gave, all of it checked. */
+export interface Snapshot {
+  grant: Grant;
+  /** The customer's signed consent: keep `token` as proof (GDPR art. 7(1)). */
+  consent: { token: string; claims: Consent };
+  /** False while the customer's app is still adding what was granted. */
+  complete: boolean;
+  /** Since the cursor, removals first. */
+  changes: Change[];
+  /** Everything granted and present now, by path. */
+  records: Record<string, unknown>;
+  /** Where the next read goes on. */
+  cursor: string;
+  /** Names the line in the customer's history that this read wrote. */
+  receipt: { read: number; at: string };
+}
+
+export interface PullOptions {
+  /** A cursor, or null for the beginning; where the last saved read ended unless told. */
+  since?: string | null;
+  /** Saves where it ended, as `sync` does. Only for callers that have stored what they got. */
+  advance?: boolean;
+  signal?: AbortSignal;
+}
+
+/** One vendor toward one server. Every method throws {@link CounterfoilError}, and TypeError for a wrong argument. */
+export interface Vendor extends Syncing {
+  readonly requests: Requests;
+  readonly grants: {
+    get(id: string): Promise<Grant | undefined>;
+    /** In the order they were given. */
+    list(filter?: { state?: GrantState }): Promise<Grant[]>;
+  };
+  /**
+   * Reads one grant and checks everything: the consent's signature, pin, audience, number and succession, that it is no wider than
+   * asked and for a key of yours; the grant key's hash; each share's place, version and coverage.
+   * @throws {CounterfoilError} `integrity` a check failed: nothing was accepted; `grant_revoked`, `grant_expired`: erase;
+   * `grant_paused`, `rate_limited`, `unavailable`: later
+   */
+  pull(grantId: string, options?: PullOptions): Promise<Snapshot>;
+}
+
+const checkUrl = (name: string, text: string): void => {
+  if (!URL.canParse(text) || !isSafeUrl(new URL(text))) throw new TypeError(`${name}: expected an https URL (http only on loopback)`);
+};
+
+/** @throws {TypeError} on a wrong option */
+export function createVendor(options: VendorOptions): Vendor {
+  checkUrl("clientId", options.clientId);
+  checkUrl("server", options.server);
+  const now = options.now ?? Date.now;
+  const on = careful(options.on);
+  const store = options.state ?? memoryState();
+  const party: Party = {
+    clientId: options.clientId,
+    server: options.server,
+    keys: vendorKeys(options.keys),
+    book: book(store, keyedLock()),
+    http: http({ fetch: options.fetch ?? fetch, timeoutMs: options.timeoutMs ?? 10_000, maxRetries: options.maxRetries ?? 2, on, now }),
+    on,
+    now,
+  };
+  const discover = discovery(party);
+  const proofs = dpop(store, now);
+  const tokens = tokenEndpoint(party, discover, proofs);
+  const read = reader(party, tokens, proofs);
+
+  const standing = async (id: string): Promise<StoredGrant> => {
+    const grant = await party.book.grant(id);
+    if (grant === undefined) throw new CounterfoilError("invalid", "this vendor's state knows no such grant", { reason: "grant" });
+    const why = endingOf(grant, now());
+    if (why === undefined || why.reason === "retention") return grant;
+    throw new CounterfoilError(why.reason === "expired" ? "grant_expired" : "grant_revoked", "this grant has ended", {
+      reason: why.reason,
+    });
+  };
+
+  return {
+    requests: requests(party, discover, tokens, proofs),
+    grants: {
+      async get(id) {
+        const grant = await party.book.grant(id);
+        return grant && grantOf(grant, now());
+      },
+      async list({ state } = {}) {
+        const all = await Promise.all((await party.book.grantIds()).map((id) => party.book.grant(id)));
+        const grants = await Promise.all(all.filter((each) => each !== undefined).map((each) => grantOf(each, now())));
+        return grants.filter((each) => state === undefined || each.state === state).sort((a, b) => (a.given < b.given ? -1 : 1));
+      },
+    },
+    pull: (id, { since, advance = false, signal } = {}) =>
+      party.book.locks.run(id, async () => {
+        const grant = await standing(id);
+        try {
+          const reading = await read(grant, { since: since === undefined ? grant.cursor : since, signal });
+          await party.book.saveGrant(advance ? reading.next : tightenedGrant(grant, reading.next));
+          const { consent, complete, changes, cursor, receipt, next } = reading;
+          return {
+            grant: await grantOf(next, now()),
+            consent: { token: consent.token, claims: consent.consent },
+            complete,
+            changes,
+            records: await fieldsOf(party, next, now()),
+            cursor,
+            receipt,
+          };
+        } catch (thrown) {
+          signal?.throwIfAborted();
+          if (thrown instanceof TypeError) throw thrown;
+          const error = asCounterfoilError(thrown);
+          on({ type: "refused", grant: id, code: error.code, reason: error.reason });
+          throw error;
+        }
+      }),
+    ...syncing(party, read, tokens),
+  };
+}

@@ -1,0 +1,64 @@
+import { join } from "node:path";
+import type { UserConfig } from "vite";
+import { defineConfig } from "vitest/config";
+import { webApp } from "./web/build/app.ts";
+
+const here = import.meta.dirname;
+
+const customer = webApp({
+  root: join(here, "web", "customer"),
+  outDir: join(here, "dist", "web", "customer"),
+  worker: join(here, "web", "vault", "worker.ts"),
+});
+
+const server: UserConfig = {
+  root: here,
+  publicDir: false,
+  build: {
+    ssr: join(here, "server", "main.ts"),
+    outDir: join(here, "dist", "server"),
+    emptyOutDir: true,
+    target: "node20",
+    minify: false,
+  },
+};
+
+const inBrowser = ["tests/flow/**/*.test.ts", "tests/**/*.browser.test.ts"];
+
+/** `vite build --mode customer | server`; Vitest finds its projects here. */
+export default defineConfig(({ mode }) => {
+  if (mode === "customer") return customer;
+  if (mode === "server") return server;
+  return {
+    root: here,
+    oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+    test: {
+      projects: [
+        {
+          extends: true,
+          test: {
+            name: "node",
+            include: ["tests/**/*.test.{ts,tsx}"],
+            exclude: inBrowser,
+            testTimeout: 20_000,
+            hookTimeout: 60_000,
+          },
+        },
+        {
+          extends: true,
+          test: {
+            name: "flow",
+            include: inBrowser,
+            globalSetup: ["tests/support/prepare-browser.ts"],
+            testTimeout: 120_000,
+            hookTimeout: 120_000,
+            // Each file has a browser and a server of its own: few at a time, and after the other tests.
+            maxWorkers: 2,
+            sequence: { groupOrder: 1 },
+          },
+        },
+      ],
+      benchmark: { include: ["tests/bench/**/*.bench.ts"] },
+    },
+  };
+});

@@ -1,0 +1,53 @@
+import type { AuthorizationDetail, AuthorizationDetails } from "#protocol/authorization-details.ts";
+import type { Edit } from "../../vault/vault.ts";
+import type { Row } from "./items.ts";
+import { endOf, type Until } from "./until.ts";
+
+/** A ticked row, with the form chosen for it. */
+export interface Pick {
+  row: Row;
+  form: string | undefined;
+}
+
+const instant = (at: number): string => new Date(at).toISOString().replace(".000Z", "Z");
+
+/**
+ * What is granted: a narrower copy of what was asked, with the ticked paths alone; objects of which nothing was ticked are dropped.
+ * `actions`: those beyond reading that were ticked, by object. Undefined while nothing is ticked or no end is chosen.
+ */
+export function grantedOf(
+  asked: AuthorizationDetails,
+  picks: readonly Pick[],
+  choice: { until: Until; actions: Record<number, readonly string[]> },
+  now: number,
+): AuthorizationDetails | undefined {
+  const end = endOf(choice.until, asked, now);
+  if (end === undefined) return undefined;
+  const granted = asked.flatMap((detail, at): AuthorizationDetail[] => {
+    const paths = picks.filter(({ row }) => row.detail === at).map(({ row, form }) => (form === undefined ? row.base : `${row.base}:${form}`));
+    if (paths.length === 0) return [];
+    const extra = choice.actions[at] ?? [];
+    return [
+      {
+        ...detail,
+        actions: detail.actions.filter((action) => action === "read" || extra.includes(action)),
+        paths: [...new Set(paths)],
+        expires: instant(Math.min(end, Math.floor(Date.parse(detail.expires) / 1000) * 1000)),
+        ...(choice.until.kind === "once" ? { frequency: { max: 1 } } : {}),
+      },
+    ];
+  });
+  return granted.length === 0 ? undefined : granted;
+}
+
+/** The typed values among what was ticked, each once. Typed values that aren't ticked are not kept. */
+export function editsOf(picks: readonly Pick[], values: ReadonlyMap<string, unknown>): Edit[] {
+  const drafts = new Map<string, Edit>();
+  for (const { row } of picks) {
+    if (row.draft === undefined || drafts.has(row.draft)) continue;
+    const value = values.get(row.draft);
+    const key = row.base.slice(row.kind.path.length + 1);
+    if (value !== undefined) drafts.set(row.draft, { path: row.kind.path, value, ...(row.kind.many ? { key } : {}) });
+  }
+  return [...drafts.values()];
+}

@@ -1,0 +1,95 @@
+import { useId } from "preact/hooks";
+import { formOf } from "#protocol/categories.ts";
+import { words } from "../../locales/words.ts";
+import type { Draft, FieldErrors } from "../../parts/draft.ts";
+import { Fields } from "../../parts/field.tsx";
+import { fieldsOf } from "../../parts/schema-fields.ts";
+import { formWords, kindTitle, kindWord } from "../labels.ts";
+import { valueText } from "../values.ts";
+import type { Row } from "./items.ts";
+
+export interface RowChoice {
+  ticked: boolean;
+  form: string | undefined;
+}
+
+interface Props {
+  row: Row;
+  choice: RowChoice;
+  necessity: "required" | "optional";
+  /** Shown where the same shop reads already: what is new is marked. */
+  diff: boolean;
+  /** What would leave, from the vault; undefined while it is looked up, null where there is nothing yet. */
+  leaves: string | null | undefined;
+  draft: Draft;
+  /** Something is typed in it. */
+  typed: boolean;
+  errors: FieldErrors;
+  onChoice: (choice: RowChoice) => void;
+  onDraft: (draft: Draft) => void;
+}
+
+/** One box (C3). Ticking it shows the value of the least form; wider ones stand beside it. */
+export function ItemRow(props: Props) {
+  const { row, choice, leaves } = props;
+  const { ask: t } = words();
+  const id = useId();
+  const open = row.draft !== undefined && (choice.ticked || props.typed);
+  const title = row.draft === undefined ? kindTitle(row.base) : t.add(kindWord(row.base));
+  const line = row.draft === undefined ? listLine(row) : undefined;
+  return (
+    <li class="item">
+      <label class="row">
+        <input
+          type="checkbox"
+          data-kind={row.kind.path}
+          checked={choice.ticked}
+          onChange={(event) => props.onChoice({ ...choice, ticked: event.currentTarget.checked })}
+        />
+        <span>
+          <strong>{title}</strong> <span class="opt">{props.necessity === "required" ? t.needed : t.optional}</span>{" "}
+          {props.diff && (row.already ? <span class="opt">{t.already}</span> : <span class="tag-new">{t.fresh}</span>)}
+          {line && <span class="sub">{line}</span>}
+        </span>
+      </label>
+      {(open || choice.ticked) && (
+        <div class="indent">
+          {open && (
+            <>
+              <Fields id={id} fields={fieldsOf(row.kind.schema)} draft={props.draft} errors={props.errors} onChange={props.onDraft} />
+              <p class="note">{t.draftNote}</p>
+            </>
+          )}
+          {choice.ticked && (
+            <>
+              <p class="leaves" aria-live="polite">
+                <span class="note">{t.sees}</span>
+                <output>{leaves === undefined ? t.seesPending : (leaves ?? t.seesNothing)}</output>
+              </p>
+              {row.forms.length > 1 && <Forms id={id} {...props} />}
+            </>
+          )}
+        </div>
+      )}
+    </li>
+  );
+}
+
+function Forms({ id, row, choice, onChoice }: Props & { id: string }) {
+  return (
+    <fieldset>
+      <legend class="vh">{words().ask.howMuch}</legend>
+      {row.forms.map((form) => (
+        <label class="choice" key={form ?? ""}>
+          <input type="radio" name={`${id}-form`} data-form={form ?? ""} checked={choice.form === form} onChange={() => onChoice({ ...choice, form })} />
+          {formWords(row.base, form)}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+/** Tells one member of a collection from the others before it is ticked: to the owner alone, so the whole value. */
+function listLine(row: Row): string {
+  return valueText(row.kind.many ? row.value : formOf(row.base, row.value, new Date()));
+}

@@ -1,0 +1,67 @@
+import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
+import { type Kind, kindAt } from "#protocol/categories.ts";
+import { formRank, isShareable, splitPath } from "#protocol/paths.ts";
+import type { StoreView } from "../../vault/vault.ts";
+
+/** One box on the request screen: a value that is in the store, or one to be typed. */
+export interface Row {
+  /** Unique on the screen. */
+  id: string;
+  /** Which object of the request asks for it. */
+  detail: number;
+  kind: Kind;
+  /** Path of the record that would leave, without a form: for a value to be typed, `collection/key` or the single kind's path. */
+  base: string;
+  /** The record's value, or undefined where it has to be typed. */
+  value: unknown;
+  /** Names the value that is typed; the same one may be asked for in two objects. */
+  draft: string | undefined;
+  /** What may leave of it, least first; undefined is the whole value. */
+  forms: readonly (string | undefined)[];
+  /** Whether the same shop can read it now. */
+  already: boolean;
+}
+
+/** What one path of a request asks for, as rows. */
+export interface Item {
+  path: string;
+  kind: Kind;
+  rows: readonly Row[];
+}
+
+/** Rows for each path of each object, in the order of the request. `typed`: how many values of a collection are being typed, by its path. */
+export function itemsOf(asked: AuthorizationDetails, store: StoreView | undefined, typed: Record<string, number>, existing: string | null): Item[][] {
+  const now = store?.connections.find((each) => each.grant === existing);
+  const readable = new Set(now?.details.flatMap((each) => each.paths));
+  return asked.map((detail, at) =>
+    detail.paths.flatMap((path) => {
+      const { base, form } = splitPath(path);
+      const kind = kindAt(base);
+      if (kind === undefined || !isShareable(path)) return [];
+      const forms = formsUpTo(kind, formRank(base, form));
+      const row = (target: string, value: unknown, draft: string | undefined): Row => ({
+        id: `${at}/${path}/${target}`,
+        detail: at,
+        kind,
+        base: target,
+        value,
+        draft,
+        forms,
+        already: [...readable].some((each) => splitPath(each).base === target),
+      });
+      const records = (store?.records ?? []).filter((record) => record.value !== null && (record.path === base || (record.kind === kind.path && kind.path === base)));
+      const rows = records.map((record) => row(record.path, record.value, undefined));
+      const isMember = kind.many && base !== kind.path;
+      const missing = isMember || (!kind.many && rows.length > 0) ? 0 : (typed[kind.path] ?? (rows.length === 0 ? 1 : 0));
+      for (let index = 0; index < missing; index += 1) {
+        const key = `new${index + 1}`;
+        rows.push(row(kind.many ? `${kind.path}/${key}` : kind.path, undefined, `${kind.path}#${index}`));
+      }
+      return [{ path, kind, rows }];
+    }),
+  );
+}
+
+/** From the least form to the widest that was asked for. */
+const formsUpTo = (kind: Kind, rank: number): (string | undefined)[] =>
+  [undefined, ...kind.forms.map((each) => each.name)].slice(rank).reverse();

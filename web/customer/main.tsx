@@ -1,0 +1,4 @@
+import { createVault } from "../vault/client.ts";
+import { mount } from "./mount.tsx";
+
+void mount(createVault());

@@ -1,0 +1,152 @@
+import { useSignal } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { words } from "../locales/words.ts";
+import { useAction } from "../parts/action.ts";
+import { codeOf, ErrorState, reasonOf } from "../parts/error-state.tsx";
+import { PasskeyNote } from "../parts/passkey-note.tsx";
+import type { Kit, WayView } from "../vault/vault.ts";
+import { CodeField } from "./code-field.tsx";
+import { KitSheet } from "./kit-sheet.tsx";
+import { useVault } from "./vault-context.ts";
+import { wayDates, wayName } from "./ways.tsx";
+
+/** From a kit's code to an open store: the code, a choice for every old way in, a passkey here, a new kit that was kept. */
+export function RecoverFlow({ onStarted, onDone }: { onStarted?: () => void; onDone: () => void }) {
+  const vault = useVault();
+  const t = words().recover;
+  const code = useSignal("");
+  const ways = useSignal<readonly WayView[] | undefined>(undefined);
+  const kit = useSignal<Kit | undefined>(undefined);
+  const short = useSignal<string | undefined>(undefined);
+  const open = useAction(async () => {
+    onStarted?.();
+    ways.value = (await vault.recover(code.value)).ways;
+  });
+  if (kit.value) return <NewKit kit={kit.value} onDone={onDone} />;
+  if (ways.value)
+    return (
+      <Review
+        ways={ways.value}
+        onKit={(made) => {
+          kit.value = made;
+        }}
+      />
+    );
+  const wrong = open.error.value !== undefined && codeOf(open.error.value) === "wrong_kit" ? reasonOf(open.error.value) : undefined;
+  return (
+    <form
+      noValidate
+      class="panel narrow"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const length = code.value.replace(/[^A-Za-z0-9]/g, "").length;
+        short.value = length === 32 ? undefined : t.codeShort(length);
+        open.clear();
+        if (length === 32) open.run();
+        else event.currentTarget.querySelector("input")?.focus();
+      }}
+    >
+      <CodeField label={t.code} hint={t.codeHint} value={code} fault={short.value ?? wrong} />
+      <div class="row-of-buttons">
+        <button type="submit" class="btn">
+          {t.open}
+        </button>
+      </div>
+      {wrong === undefined && <ErrorState error={open.error.value} safe={words().state.safe} />}
+    </form>
+  );
+}
+
+function Review({ ways, onKit }: { ways: readonly WayView[]; onKit: (kit: Kit) => void }) {
+  const vault = useVault();
+  const { recover: t, handshake } = words();
+  const chosen = useSignal<Record<string, "keep" | "remove">>({});
+  const incomplete = useSignal(false);
+  const title = useRef<HTMLHeadingElement>(null);
+  useLayoutEffect(() => title.current?.focus(), []);
+  const old = ways.filter((way) => way.kind !== "kit");
+  const finish = useAction(async () => {
+    onKit(await vault.finishRecovery({ drop: old.filter((way) => chosen.value[way.id] === "remove").map((way) => way.id) }));
+  });
+  return (
+    <form
+      noValidate
+      class="panel narrow"
+      onSubmit={(event) => {
+        event.preventDefault();
+        incomplete.value = old.some((way) => chosen.value[way.id] === undefined);
+        if (incomplete.value) event.currentTarget.querySelector<HTMLElement>("fieldset:not(:has(:checked)) input")?.focus();
+        else finish.run();
+      }}
+    >
+      <h2 ref={title} tabIndex={-1}>
+        {t.ways}
+      </h2>
+      <p>{old.length === 0 ? t.waysNone : t.waysLead}</p>
+      {old.map((way) => (
+        <fieldset class="field" key={way.id} aria-describedby={incomplete.value ? "choose-each" : undefined}>
+          <legend>{wayName(way)}</legend>
+          <p class="note">{wayDates(way)}</p>
+          <div class="choices">
+            {(["keep", "remove"] as const).map((answer) => (
+              <label class="choice" key={answer}>
+                <input
+                  type="radio"
+                  name={`way-${way.id}`}
+                  checked={chosen.value[way.id] === answer}
+                  onChange={() => {
+                    chosen.value = { ...chosen.value, [way.id]: answer };
+                  }}
+                />
+                {t[answer]}
+              </label>
+            ))}
+          </div>
+        </fieldset>
+      ))}
+      {incomplete.value && (
+        <p class="err" id="choose-each" role="alert">
+          {t.chooseEach}
+        </p>
+      )}
+      <div class="row-of-buttons">
+        <button type="submit" class="btn">
+          {t.next}
+        </button>
+      </div>
+      <PasskeyNote text={`${t.nextNote} ${handshake.use}`} pending={finish.pending.value} />
+      <ErrorState error={finish.error.value} />
+    </form>
+  );
+}
+
+function NewKit({ kit, onDone }: { kit: Kit; onDone: () => void }) {
+  const t = words().recover;
+  const kept = useSignal(false);
+  const title = useRef<HTMLHeadingElement>(null);
+  useLayoutEffect(() => title.current?.focus(), []);
+  return (
+    <section class="panel narrow">
+      <h2 ref={title} tabIndex={-1}>
+        {t.newKit}
+      </h2>
+      <p class="soon">{t.newKitText}</p>
+      <KitSheet kit={kit} />
+      <label class="choice">
+        <input
+          type="checkbox"
+          checked={kept.value}
+          onChange={(event) => {
+            kept.value = event.currentTarget.checked;
+          }}
+        />
+        {t.kept}
+      </label>
+      <div class="row-of-buttons">
+        <button type="button" class="btn" aria-disabled={!kept.value || undefined} onClick={() => kept.value && onDone()}>
+          {kept.value ? t.finish : t.finishBlocked}
+        </button>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,163 @@
+import { useSignal } from "@preact/signals";
+import { useRoute } from "preact-iso/router";
+import { useEffect } from "preact/hooks";
+import { words } from "../../locales/words.ts";
+import { useAction } from "../../parts/action.ts";
+import { codeOf, ErrorState } from "../../parts/error-state.tsx";
+import { Heading } from "../../parts/heading.tsx";
+import { Notice } from "../../parts/notice.tsx";
+import { useNow } from "../../parts/now.ts";
+import { Outline } from "../../parts/outline.tsx";
+import type { RequestViewModel } from "../../vault/vault.ts";
+import { AskReceipt } from "../ask/receipt.tsx";
+import { Choose } from "../ask/choose.tsx";
+import { leave } from "../ask/leave.ts";
+import { Entrance } from "../entrance.tsx";
+import { chipOf, consequenceWords } from "../labels.ts";
+import { Purpose } from "../purpose.tsx";
+import { RecoverFlow } from "../recover-flow.tsx";
+import { UnlockPanel } from "../unlock-panel.tsx";
+import { useVault } from "../vault-context.ts";
+import { Who } from "../who.tsx";
+
+export function Ask() {
+  const vault = useVault();
+  const id = useRoute().params.id ?? "";
+  const { ask: t } = words();
+  const now = useNow().value;
+  const request = useSignal<RequestViewModel | undefined>(undefined);
+  const shared = useSignal<{ redirect: string; grant: string } | undefined>(undefined);
+  const declining = useSignal(false);
+  const recovering = useSignal(false);
+  const state = vault.state.value;
+  const load = useAction(async () => {
+    request.value = await vault.request(id);
+  });
+  useEffect(() => {
+    if (state !== "loading" && shared.value === undefined) load.run();
+  }, [id, state, load, shared]);
+  const decline = useAction(async () => {
+    const { redirect } = await vault.decline(id);
+    declining.value = true;
+    leave(redirect);
+  });
+
+  const asked = request.value;
+  if (shared.value && asked) return <AskReceipt {...shared.value} name={asked.client.client_name} />;
+  if (load.error.value !== undefined && asked === undefined) return <Failed error={load.error.value} retry={load.run} />;
+  if (asked === undefined || state === "loading") return <Outline />;
+  if (asked.state === "answered" && !declining.value) return <Over title={t.answeredTitle} body={t.answeredBody} connections />;
+  if (Date.parse(asked.expires) <= now && !recovering.value) return <Over title={t.expiredTitle} body={t.expiredBody} />;
+  return (
+    <article class="narrow">
+      <Who client={asked.client} mark={asked.mark} title={t.title(asked.client.client_name)} />
+      {asked.keyMatches === "no" && (
+        <Notice tone="stamped" title={t.mismatchTitle} alert>
+          <p>{t.mismatchText}</p>
+        </Notice>
+      )}
+      {state === "unlocked" && vault.store.value && !recovering.value ? (
+        <Choose
+          request={asked}
+          store={vault.store.value}
+          now={now}
+          onDecline={decline.run}
+          onShared={(answer) => {
+            shared.value = answer;
+          }}
+        />
+      ) : (
+        <Before request={asked} recovering={recovering} onDecline={decline.run} />
+      )}
+      <p class="note" role="status">
+        {decline.pending.value || declining.value ? t.declining : ""}
+      </p>
+      <ErrorState error={decline.error.value} retry={decline.run} />
+    </article>
+  );
+}
+
+/** Who asks and why, before there is an open store to choose from. Refusing needs none. */
+function Before({ request, recovering, onDecline }: { request: RequestViewModel; recovering: { value: boolean }; onDecline: () => void }) {
+  const vault = useVault();
+  const { ask: t, recover } = words();
+  const useKit = () => {
+    recovering.value = true;
+  };
+  return (
+    <>
+      {request.details.map((detail, at) => (
+        <section key={at}>
+          <h2>{t.why}</h2>
+          <Purpose detail={detail} />
+          <h2>{t.asks}</h2>
+          <ul class="items">
+            {detail.paths.map((path) => (
+              <li class="item row" key={path}>
+                <span />
+                <span>
+                  <strong>{chipOf(path)}</strong> <span class="opt">{detail.necessity === "required" ? t.needed : t.optional}</span>
+                </span>
+              </li>
+            ))}
+          </ul>
+          <Notice tone="plain" rule="C8" title={t.refuse}>
+            <p>{consequenceWords(detail.if_refused)}</p>
+          </Notice>
+        </section>
+      ))}
+      {recovering.value ? (
+        <section class="group">
+          <h2>{recover.title}</h2>
+          <RecoverFlow
+            onDone={() => {
+              recovering.value = false;
+            }}
+          />
+        </section>
+      ) : vault.state.value === "locked" ? (
+        <UnlockPanel body={t.lockedBody} onKit={useKit} />
+      ) : (
+        <Entrance title={t.begin} body={t.beginBody} onKit={useKit} />
+      )}
+      <Decline onDecline={onDecline} />
+    </>
+  );
+}
+
+function Decline({ onDecline }: { onDecline: () => void }) {
+  return (
+    <div class="row-of-buttons">
+      <button type="button" class="btn" onClick={onDecline}>
+        {words().ask.no}
+      </button>
+    </div>
+  );
+}
+
+function Failed({ error, retry }: { error: unknown; retry: () => void }) {
+  const { ask: t, state } = words();
+  const code = codeOf(error);
+  if (code === "expired_link") return <Over title={t.expiredTitle} body={t.expiredBody} />;
+  if (code === "answered") return <Over title={t.answeredTitle} body={t.answeredBody} connections />;
+  return (
+    <>
+      <Heading key="failed">{state.errorTitle}</Heading>
+      <ErrorState error={error} safe={state.safe} retry={retry} />
+    </>
+  );
+}
+
+function Over({ title, body, connections = false }: { title: string; body: string; connections?: boolean }) {
+  return (
+    <>
+      <Heading key={title}>{title}</Heading>
+      <p class="lead">{body}</p>
+      {connections && (
+        <a class="btn" href="/">
+          {words().ask.toConnections}
+        </a>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,205 @@
+import { useRoute } from "preact-iso/router";
+import { isEnded } from "#protocol/grant.ts";
+import { words } from "../../locales/words.ts";
+import { Chips } from "../../parts/chips.tsx";
+import { ago, day, moment } from "../../parts/dates.ts";
+import { Heading } from "../../parts/heading.tsx";
+import { Notice } from "../../parts/notice.tsx";
+import { useNow } from "../../parts/now.ts";
+import { serial } from "../../parts/stub.tsx";
+import { Thread } from "../../parts/thread.tsx";
+import type { ConnectionView } from "../../vault/vault.ts";
+import { ConnectionActions } from "../connection-actions.tsx";
+import { chipsOf, OutlineStub, stampOf } from "../connection-stub.tsx";
+import { chipOf } from "../labels.ts";
+import { Opened } from "../opened.tsx";
+import { Purpose } from "../purpose.tsx";
+import { ReceiptPanel } from "../receipt-panel.tsx";
+import { Terms } from "../terms.tsx";
+import { valueText } from "../values.ts";
+import { useVault } from "../vault-context.ts";
+import { Who } from "../who.tsx";
+import { NotFound } from "./not-found.tsx";
+
+export function Connection() {
+  const vault = useVault();
+  const id = useRoute().params.id ?? "";
+  const now = useNow().value;
+  const t = words().connection;
+  const connection = vault.store.value?.connections.find((each) => each.grant === id);
+  const outline = vault.outline.value.find((each) => each.grant === id);
+  if (vault.store.value !== undefined) return connection ? <Detail key={id} connection={connection} now={now} /> : <NotFound />;
+  return (
+    <Opened title={outline ? t.numbered(serial(outline.number)) : words().connections.title} locked={outline && <OutlineStub outline={outline} now={now} />}>
+      {() => null}
+    </Opened>
+  );
+}
+
+function Detail({ connection, now }: { connection: ConnectionView; now: number }) {
+  const { tag, connection: t, connections, stop } = words();
+  const { client, state } = connection;
+  const ended = isEnded(state);
+  const stamp = stampOf(state);
+  return (
+    <article class="narrow">
+      <p class="no-print">
+        <a href="/">{connections.title}</a>
+      </p>
+      <Who client={client} mark={connection.mark} title={client.client_name} />
+      <p class="meta">
+        <span class="no">№ {serial(connection.number)}</span>
+        <span>{connections.states[state]}</span>
+      </p>
+      {stamp && <p class={stamp.quiet ? "stamp quiet" : "stamp"}>{stamp.text}</p>}
+      {connection.keyChangedAt && (
+        <Notice tone="brass">
+          <p>{t.keyChanged(day(tag, connection.keyChangedAt))}</p>
+        </Notice>
+      )}
+      {connection.askedDeletion && ended && (
+        <Notice tone="plain">
+          <p>{t.askedDeletion(client.client_name)}</p>
+        </Notice>
+      )}
+      <h2>{t.purpose}</h2>
+      {connection.details.map((each, at) => (
+        <Purpose key={at} detail={each} />
+      ))}
+      <Chips label={t.have} items={chipsOf(connection)} />
+      <Timeline connection={connection} now={now} />
+      <Have connection={connection} />
+      <h2>{t.facts}</h2>
+      {connection.details.map((each, at) => (
+        <Terms key={at} detail={each} />
+      ))}
+      {!ended && (
+        <section class="no-print">
+          <h2>{t.actions}</h2>
+          <p class="note">{t.pauseNote}</p>
+          <div class="row-of-buttons">
+            <ConnectionActions grant={connection.grant} state={state} name={client.client_name} large />
+          </div>
+        </section>
+      )}
+      <section data-rule="D10">
+        <h2>{t.cannotTitle}</h2>
+        <p>{t.cannot(client.client_name)}</p>
+      </section>
+      <Contact connection={connection} />
+      <ReceiptPanel grant={connection.grant} />
+      <p class="vh">{ended ? stop.done(client.client_name) : ""}</p>
+    </article>
+  );
+}
+
+function Timeline({ connection, now }: { connection: ConnectionView; now: number }) {
+  const { tag, connection: t } = words();
+  const from = Date.parse(connection.given);
+  const to = Date.parse(connection.expires);
+  const over = connection.endedAt ?? (connection.state === "expired" ? connection.expires : null);
+  const reads = [...connection.reads].sort((a, b) => b.at.localeCompare(a.at));
+  return (
+    <section data-rule="D3">
+      <h2>{t.thread}</h2>
+      <Thread
+        from={from}
+        to={to}
+        now={now}
+        end={over === null ? undefined : Date.parse(over)}
+        reads={reads.map((each) => Date.parse(each.at))}
+        label={t.threadText(day(tag, from), day(tag, over ?? to), reads.length)}
+      />
+      <p class="thread-ends" aria-hidden="true">
+        <span>
+          {t.given} {day(tag, from)}
+        </span>
+        <span>
+          {over === null ? t.ends : t.ended} {day(tag, over ?? to)}
+        </span>
+      </p>
+      <h3 id="reads">{t.reads}</h3>
+      {reads.length === 0 ? (
+        <p class="note">{t.none}</p>
+      ) : (
+        <section class="scroller" tabIndex={0} aria-labelledby="reads">
+          <table aria-labelledby="reads">
+            <thead>
+              <tr>
+                <th scope="col">{t.when}</th>
+                <th scope="col">{t.what}</th>
+                <th scope="col">{t.result}</th>
+                <th scope="col">{t.key}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {reads.map((read) => (
+                <tr key={read.at}>
+                  <td title={ago(tag, read.at, now)}>{moment(tag, read.at)}</td>
+                  <td>{[...new Set(read.paths.map(chipOf))].join(", ")}</td>
+                  <td>{read.count === 0 ? t.nothingNew : t.sent(read.count)}</td>
+                  <td>
+                    <code>{read.key.slice(0, 8)}</code>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+    </section>
+  );
+}
+
+/** What lies here for them now, and what they hold already, side by side. */
+function Have({ connection }: { connection: ConnectionView }) {
+  const { connection: t } = words();
+  const read = [...new Set(connection.reads.flatMap((each) => each.paths))];
+  return (
+    <section>
+      <h2>{t.have}</h2>
+      <div class="have panel">
+        <div>
+          <h3>{t.waiting}</h3>
+          {connection.shared.length === 0 ? (
+            <p class="note">{t.waitingNone}</p>
+          ) : (
+            <dl>
+              {connection.shared.map((each) => (
+                <div key={each.path}>
+                  <dt>{chipOf(each.path)}</dt>
+                  <dd class="mono">{each.value === null ? t.older : valueText(each.value)}</dd>
+                </div>
+              ))}
+            </dl>
+          )}
+        </div>
+        <div>
+          <h3>{t.read}</h3>
+          {read.length === 0 ? <p class="note">{t.none}</p> : <ul>{[...new Set(read.map(chipOf))].map((each) => <li key={each}>{each}</li>)}</ul>}
+        </div>
+      </div>
+    </section>
+  );
+}
+
+function Contact({ connection }: { connection: ConnectionView }) {
+  const { connection: t } = words();
+  const { dpo_contact: contact, policy_uri: policy, legal_name: name } = connection.client;
+  return (
+    <section>
+      <h2>{t.contact}</h2>
+      <p>
+        {name}: {contact === null ? t.contactNone : contact.includes("@") ? <a href={`mailto:${encodeURIComponent(contact).replace("%40", "@")}`}>{contact}</a> : contact}
+      </p>
+      {policy?.startsWith("https://") && (
+        <p>
+          <a href={policy} rel="noreferrer noopener" target="_blank">
+            {t.policy}
+          </a>
+        </p>
+      )}
+      <p class="note">{t.authority}</p>
+    </section>
+  );
+}

@@ -1,0 +1,77 @@
+import { isEnded } from "#protocol/grant.ts";
+import { words } from "../../locales/words.ts";
+import { useNow } from "../../parts/now.ts";
+import type { StoreView } from "../../vault/vault.ts";
+import { ConnectionStub, OutlineStub } from "../connection-stub.tsx";
+import { Opened } from "../opened.tsx";
+import { useVault } from "../vault-context.ts";
+
+export function Connections() {
+  const t = words().connections;
+  return (
+    <Opened title={t.title} locked={<Outlines />}>
+      {(store) => <List store={store} />}
+    </Opened>
+  );
+}
+
+function List({ store }: { store: StoreView }) {
+  const t = words().connections;
+  const now = useNow().value;
+  const running = store.connections.filter((each) => !isEnded(each.state)).sort((a, b) => Date.parse(a.expires) - Date.parse(b.expires));
+  const over = store.connections.filter((each) => isEnded(each.state)).sort((a, b) => b.number - a.number);
+  const readers = new Set(running.filter((each) => each.state === "active").map((each) => each.client.client_id)).size;
+  return (
+    <>
+      {running.length === 0 ? (
+        <>
+          <p class="lead">{t.empty}</p>
+          <a class="btn" href="/data">
+            {t.emptyAction}
+          </a>
+        </>
+      ) : (
+        <>
+          <p class="lead">{readers === 0 ? t.leadNone : t.lead(readers)}</p>
+          <ul class="stubs">
+            {running.map((each) => (
+              <li key={each.grant}>
+                <ConnectionStub connection={each} now={now} />
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {over.length > 0 && (
+        <details class="group" data-rule="D9">
+          <summary>{t.ended(over.length)}</summary>
+          <ul class="stubs">
+            {over.map((each) => (
+              <li key={each.grant}>
+                <ConnectionStub connection={each} now={now} />
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </>
+  );
+}
+
+function Outlines() {
+  const outlines = useVault().outline.value.filter((each) => !isEnded(each.state));
+  const now = useNow().value;
+  if (outlines.length === 0) return null;
+  return (
+    <>
+      <p class="note">{words().connections.lockedLead}</p>
+      <ul class="stubs group">
+        {outlines.map((each) => (
+          <li key={each.grant}>
+            <OutlineStub outline={each} now={now} />
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}

@@ -1,0 +1,90 @@
+import { useSignal } from "@preact/signals";
+import { words } from "../../locales/words.ts";
+import { useAction } from "../../parts/action.ts";
+import { day } from "../../parts/dates.ts";
+import { Dialog } from "../../parts/dialog.tsx";
+import { ErrorState } from "../../parts/error-state.tsx";
+import { Heading } from "../../parts/heading.tsx";
+import { say } from "../../parts/status.tsx";
+import { applyTheme, THEMES, theme } from "../theme.ts";
+import { useVault } from "../vault-context.ts";
+
+export function You() {
+  const vault = useVault();
+  const { tag, you: t } = words();
+  const store = vault.store.value;
+  return (
+    <div class="narrow">
+      <Heading>{t.title}</Heading>
+      {store && <p class="lead">{t.since(day(tag, store.created))}</p>}
+      <fieldset class="group">
+        <legend>{t.theme}</legend>
+        {THEMES.map((each) => (
+          <label class="choice" key={each}>
+            <input type="radio" name="theme" checked={theme.value === each} onChange={() => applyTheme(each)} />
+            {t.themes[each]}
+          </label>
+        ))}
+      </fieldset>
+      <h2>{t.language}</h2>
+      <p class="note">{t.languageText}</p>
+      {vault.state.value === "unlocked" && (
+        <section>
+          <h2>{t.lock}</h2>
+          <p class="note">{t.lockText}</p>
+          <div class="row-of-buttons">
+            <button type="button" class="btn" onClick={() => vault.lock()}>
+              {t.lock}
+            </button>
+          </div>
+        </section>
+      )}
+      {(vault.state.value === "unlocked" || vault.state.value === "locked") && <SignOut />}
+    </div>
+  );
+}
+
+function SignOut() {
+  const vault = useVault();
+  const t = words().you;
+  const asking = useSignal(false);
+  const close = () => {
+    asking.value = false;
+  };
+  const leave = useAction(async () => {
+    await vault.signOut();
+    close();
+    say(t.signedOut);
+  });
+  return (
+    <section class="apart">
+      <h2>{t.signOut}</h2>
+      <p class="note">{t.signOutText}</p>
+      <div class="row-of-buttons">
+        <button
+          type="button"
+          class="btn stop"
+          onClick={() => {
+            asking.value = true;
+          }}
+        >
+          {t.signOut}
+        </button>
+      </div>
+      {asking.value && (
+        <Dialog title={t.signOutQuestion} onClose={close}>
+          <p>{t.signOutText}</p>
+          <div class="pair decide">
+            <button type="button" class="btn" data-first onClick={close}>
+              {t.signOutKeep}
+            </button>
+            <button type="button" class="btn stop" onClick={leave.run}>
+              {t.signOut}
+            </button>
+          </div>
+          <ErrorState error={leave.error.value} />
+        </Dialog>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,114 @@
+import { signal } from "@preact/signals";
+import { autoLock } from "./auto-lock.ts";
+import { type Channel, openChannel } from "./channel.ts";
+import type { VaultEvent } from "./context.ts";
+import { browserPrompts } from "./prompts.ts";
+import { startWorker } from "./start-worker.ts";
+import type { OutlineView, StoreView, Vault, VaultState } from "./vault.ts";
+
+/** What the tabs of one browser tell each other. */
+type Word = "lock" | "signed-out" | "changed";
+
+/** The vault of this page: its worker, its prompts and its clock. */
+export function createVault(): Vault {
+  const state = signal<VaultState>("loading");
+  const store = signal<StoreView | undefined>(undefined);
+  const outline = signal<readonly OutlineView[]>([]);
+  const online = signal(navigator.onLine);
+  const support = signal<"full" | "none">(typeof PublicKeyCredential === "function" && isSecureContext ? "full" : "none");
+  const tabs = new BroadcastChannel("counterfoil");
+  const lock = autoLock(() => lockHere());
+
+  const heard = (event: VaultEvent): void => {
+    if ("store" in event) store.value = event.store;
+    else if ("outline" in event) outline.value = event.outline;
+    else if ("changed" in event) tell("changed");
+    else enter(event.state);
+  };
+  const open = (): Channel => openChannel(startWorker, location.origin, browserPrompts, heard);
+  let channel = open();
+  const tell = (word: Word): void => tabs.postMessage(word);
+
+  function enter(next: VaultState): void {
+    if (next !== "unlocked") {
+      store.value = undefined;
+      lock.stop();
+    } else if (state.value !== "unlocked") {
+      lock.start();
+    }
+    if (next === "signed-out") outline.value = [];
+    state.value = next;
+  }
+
+  /** A new worker holds nothing; it asks the server whether there is a session. */
+  function restart(): void {
+    channel.end();
+    channel = open();
+    channel.call("start").catch(() => enter("signed-out"));
+  }
+
+  function lockHere(): void {
+    if (state.value !== "unlocked") return;
+    enter("locked");
+    restart();
+  }
+
+  tabs.onmessage = ({ data }: MessageEvent<Word>) => {
+    if (data === "lock") lockHere();
+    else if (data === "changed") channel.call("refresh").catch(() => undefined);
+    else {
+      enter("signed-out");
+      restart();
+    }
+  };
+  addEventListener("online", () => {
+    online.value = true;
+    channel.call("refresh").catch(() => undefined);
+  });
+  addEventListener("offline", () => {
+    online.value = false;
+  });
+  channel.call("start").catch(() => enter("signed-out"));
+
+  return {
+    state,
+    store,
+    outline,
+    online,
+    locksAt: lock.locksAt,
+    support,
+    begin: () => channel.call("begin"),
+    unlock: () => channel.call("unlock"),
+    lock() {
+      tell("lock");
+      lockHere();
+    },
+    async signOut() {
+      await channel.call("signOut");
+      tell("signed-out");
+      restart();
+    },
+    refresh: () => channel.call("refresh"),
+    request: (id) => channel.call("request", id, named()),
+    preview: (details, edits) => channel.call("preview", details, edits),
+    approve: (approval) => channel.call("approve", approval),
+    decline: (request) => channel.call("decline", request),
+    save: (edit) => channel.call("save", edit),
+    remove: (path) => channel.call("remove", path),
+    pause: (grant) => channel.call("pause", grant),
+    resume: (grant) => channel.call("resume", grant),
+    stop: (grant, options) => channel.call("stop", grant, options),
+    pauseAll: () => channel.call("pauseAll"),
+    pauseByLink: (fragment) => channel.call("pauseByLink", fragment),
+    receipt: (grant) => channel.call("receipt", grant),
+    makeKit: (replacing) => channel.call("makeKit", replacing),
+    confirmKit: (typed) => channel.call("confirmKit", typed),
+    addPasskey: () => channel.call("addPasskey"),
+    dropWay: (id) => channel.call("dropWay", id),
+    recover: (code) => channel.call("recover", code),
+    finishRecovery: (options) => channel.call("finishRecovery", options),
+  };
+}
+
+/** The key that the vendor's own link names, in the fragment that no server sees. */
+const named = (): string | undefined => /[#&]enc=([A-Za-z0-9_-]{43})(?:&|$)/.exec(location.hash)?.[1];

@@ -1,0 +1,112 @@
+import { ACT_TYP } from "#protocol/api.ts";
+import { hashOfHead } from "#protocol/head.ts";
+import { makeKitSecret, kitCode, readKitCode } from "#protocol/sealing/kit-code.ts";
+import { sign } from "#protocol/sealing/sign.ts";
+import { kitKeys, type KitKeys, makeWayIn, newId } from "#protocol/sealing/way-in.ts";
+import { hashOfWays } from "#protocol/ways.ts";
+import { approve, approveByKit, checked, noteReading } from "./acts.ts";
+import { type Context, type NewWay, type PendingKit, storeOf } from "./context.ts";
+import { makeDeviceWay } from "./device.ts";
+import { openKeyring } from "./keyring.ts";
+import { enter } from "./reading.ts";
+import { isRefusal } from "./server.ts";
+import type { OpenStore } from "./open-store.ts";
+import { type Kit, VaultError, type WayView } from "./vault.ts";
+import { codeOf, viewOf } from "./view.ts";
+import { changedList, makePasskey, putList, type Turn, turn } from "./ways.ts";
+import { refuseAlarmed } from "./writing.ts";
+
+const kitOf = ({ replica }: OpenStore) => replica.ways.find((way) => way.kind === "kit");
+
+/** Makes a kit to be shown; it opens nothing until it is confirmed. */
+export async function makeKit(context: Context, replacing?: string): Promise<Kit> {
+  const store = storeOf(context);
+  refuseAlarmed(store);
+  const there = kitOf(store);
+  const old = there === undefined ? undefined : await oldKit(there.sign, replacing);
+  context.kit = await pendingKit(old);
+  return shown(context.kit, store);
+}
+
+async function oldKit(key: string | null, code: string | undefined): Promise<KitKeys> {
+  const secret = code === undefined ? undefined : await readKitCode(code);
+  const keys = secret === undefined ? undefined : await kitKeys(secret);
+  if (keys === undefined || keys.sign.x !== key) throw new VaultError("wrong_kit", "A new kit needs the code of the kit that it replaces");
+  return keys;
+}
+
+async function pendingKit(old: KitKeys | undefined): Promise<PendingKit> {
+  const secret = makeKitSecret();
+  const [first, second] = crypto.getRandomValues(new Uint8Array(2));
+  const one = (first as number) % 8;
+  const other = (one + 1 + ((second as number) % 7)) % 8;
+  return { secret, groups: await kitCode(secret), ask: [Math.min(one, other), Math.max(one, other)], old };
+}
+
+const shown = ({ groups, ask }: PendingKit, { replica }: OpenStore): Kit => ({ groups, ask, head: { seq: replica.head.claims.seq, code: codeOf(replica.head.hash) } });
+
+/** Puts the kit in force: one prompt, and the old kit's signature where there is one. */
+export async function confirmKit(context: Context, typed: readonly [string, string]): Promise<void> {
+  const { kit } = context;
+  if (kit === undefined) throw new VaultError("invalid", "Make a kit first");
+  const right = kit.ask.every((group, at) => typed[at]?.trim().toUpperCase() === kit.groups[group]);
+  if (!right) throw new VaultError("wrong_groups", "These are not the groups on your kit");
+  const store = storeOf(context);
+  const there = kitOf(store);
+  const next = await turn(store, there !== undefined);
+  const list = await changedList(store, next, [await kitWay(store, next, kit.secret)], new Set(there === undefined ? [] : [there.id]));
+  const object = await hashOfWays(list.list);
+  const acts = [await approve(context, { action: "add-way", grant: null, object }, store.replica.ways)];
+  if (kit.old !== undefined) acts.push(await approveByKit(context, { action: "recover", grant: null, object }, kit.old));
+  await putList(context, list, { acts });
+  context.kit = undefined;
+}
+
+async function kitWay({ keyring, replica }: OpenStore, { epoch, accountKey }: Turn, secret: Uint8Array): Promise<NewWay> {
+  const keys = await kitKeys(secret);
+  const id = newId();
+  const made = await makeWayIn({ id, account: replica.account, secret: keys.secret, identity: keyring.identity.x, epoch, accountKey });
+  return { way: { id, kind: "kit", key: made.key, passkey: null, sign: keys.sign.x }, seal: { ...made.seal, locator: keys.locator } };
+}
+
+/** Finds and opens the store by its kit, whose key signs the session in. */
+export async function recover(context: Context, code: string): Promise<{ ways: readonly WayView[] }> {
+  const secret = await readKitCode(code);
+  if (secret === undefined) throw new VaultError("wrong_kit", "This is not a kit's code: a letter is wrong or missing");
+  const keys = await kitKeys(secret);
+  const door = await context.server.call("recovery", { body: { locator: keys.locator } }).catch((error: unknown) => {
+    throw isRefusal(error, "not_found") ? new VaultError("wrong_kit", "No store here has this kit. It may have been replaced by a newer one.", error.reference) : error;
+  });
+  const way = door.ways.find((each) => each.kind === "kit" && each.sign === keys.sign.x);
+  if (way === undefined) throw new VaultError("tampered", "The server's list of ways into this store leaves out the kit that found it");
+  const { keyring } = await openKeyring(door, { way: way.id, secret: keys.secret });
+  const act = checked({ action: "recover", account: door.account, grant: null, object: await hashOfHead(door.head), nonce: door.nonce, at: door.at }, context.now());
+  const session = await context.server.call("recover", { body: { locator: keys.locator, act: { act, kit: await sign(act, ACT_TYP, keys.sign) } } });
+  context.session = { account: door.account, ways: session.ways };
+  context.recovery = { keys, keyring };
+  await enter(context, keyring);
+  return { ways: viewOf(storeOf(context), context.now()).ways };
+}
+
+/** A passkey and a way in of this browser, a new kit for the old one, and without the ways in that are to go: one commit, signed by the kit. */
+export async function finishRecovery(context: Context, drop: readonly string[]): Promise<Kit> {
+  const { recovery } = context;
+  if (recovery === undefined) throw new VaultError("invalid", "Open the store with its kit first");
+  const store = storeOf(context);
+  refuseAlarmed(store);
+  const old = kitOf(store);
+  const gone = new Set([...drop, ...(old === undefined ? [] : [old.id])]);
+  const passkey = await makePasskey(context, store.replica.ways.filter((way) => !gone.has(way.id)));
+  const next = await turn(store, true);
+  const device = await makeDeviceWay(context.memory, { account: store.replica.account, identity: store.keyring.identity.x, epoch: next.epoch, accountKey: next.accountKey });
+  const kit = await pendingKit(recovery.keys);
+  const added: NewWay[] = [{ way: passkey.way, seal: undefined }, { way: device.way, seal: device.seal }, await kitWay(store, next, kit.secret)];
+  const list = await changedList(store, next, added, gone);
+  const act = await approveByKit(context, { action: "recover", grant: null, object: await hashOfWays(list.list) }, recovery.keys);
+  await putList(context, list, { acts: [act], attestation: passkey.attestation });
+  const now = storeOf(context);
+  context.store = { ...now, keyring: { ...now.keyring, opener: device.opener } };
+  context.recovery = undefined;
+  if (passkey.prf !== undefined) await noteReading(context, passkey.way, passkey.prf);
+  return shown(kit, now);
+}

@@ -1,0 +1,48 @@
+import * as v from "valibot";
+import { EvidenceError } from "#protocol/jws.ts";
+import { type Content, openRecord } from "#protocol/sealing/record.ts";
+import type { Place } from "./assertion.ts";
+import { judgeGrants, type KnownGrant, type VerifiedConsents } from "./grants.ts";
+import { type Keyring, keyOfEpoch } from "./keyring.ts";
+import type { Remembered } from "./memory.ts";
+import { RELATIONSHIPS, Relationship } from "./relationship.ts";
+import type { Replica } from "./replica.ts";
+import type { Alarm } from "./vault.ts";
+
+/** An open store: what is verified, opened and judged. Replaced whole by every reading. */
+export interface OpenStore {
+  readonly keyring: Keyring;
+  readonly replica: Replica;
+  readonly contents: ReadonlyMap<string, Content>;
+  readonly relationships: ReadonlyMap<string, Relationship>;
+  readonly grants: ReadonlyMap<string, KnownGrant>;
+  readonly verified: VerifiedConsents;
+  readonly alarms: readonly Alarm[];
+}
+
+/** Opens what changed since `before`. */
+export async function openStore(
+  keyring: Keyring,
+  replica: Replica,
+  before: OpenStore | undefined,
+  evidence: { remembered: Remembered | undefined; place: Place; now: number },
+): Promise<OpenStore> {
+  const contents = new Map(before?.contents);
+  const relationships = new Map(before?.relationships);
+  const changed = [...replica.records.values()].filter((record) => before?.replica.records.get(record.path)?.body !== record.body);
+  const opened = await Promise.all(changed.map((record) => openRecord(keyOfEpoch(keyring, record.epoch), replica.account, record)));
+  for (const [at, { path }] of changed.entries()) {
+    const content = opened[at] as Content;
+    contents.set(path, content);
+    if (path.startsWith(`${RELATIONSHIPS}/`)) relationships.set(path, relationshipOf(content));
+  }
+  const verified = before?.verified ?? new Map();
+  const { grants, alarms } = await judgeGrants(replica, relationships, { ...evidence, verified });
+  return { keyring, replica, contents, relationships, grants, verified, alarms };
+}
+
+function relationshipOf(content: Content): Relationship {
+  const parsed = v.safeParse(Relationship, "value" in content ? content.value : undefined);
+  if (!parsed.success) throw new EvidenceError("malformed", "a relationship of this store has an unknown shape");
+  return parsed.output;
+}

@@ -1,0 +1,206 @@
+import * as v from "valibot";
+import type { Client, RequestView } from "#protocol/api.ts";
+import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
+import { base64url, hashOf } from "#protocol/canonical.ts";
+import { isRecordPath, kindAt } from "#protocol/categories.ts";
+import { type Consent, CONSENT_TYP, consentObject, hashOfConsent } from "#protocol/consent-token.ts";
+import { thumbprint } from "#protocol/jws.ts";
+import { isNoWider, lastExpiry } from "#protocol/narrow.ts";
+import { splitPath } from "#protocol/paths.ts";
+import { randomBytes } from "#protocol/sealing/derive.ts";
+import { type Content, grantKeyContext, hashOfGrantKey } from "#protocol/sealing/record.ts";
+import { sealTo } from "#protocol/sealing/seal-to.ts";
+import { sign } from "#protocol/sealing/sign.ts";
+import { newId } from "#protocol/sealing/way-in.ts";
+import { approve as approveAct } from "./acts.ts";
+import { type Context, storeOf } from "./context.ts";
+import { contentAs, sharePathOf } from "./coverage.ts";
+import type { OpenStore } from "./open-store.ts";
+import { standing } from "./reading.ts";
+import { issuerOf, makeRelationship, newRelationshipPath, type OwnGrant, type Relationship } from "./relationship.ts";
+import { isRefusal } from "./server.ts";
+import { type Approval, type Edit, type RequestViewModel, type SharedValue, VaultError } from "./vault.ts";
+import { completedWays } from "./ways.ts";
+import { backfill, refuseAlarmed, write } from "./writing.ts";
+
+/** @param named the key that the vendor's own link names (`#enc`), which the server never sees */
+export async function request(context: Context, id: string, named: string | undefined): Promise<RequestViewModel> {
+  let view: RequestView;
+  try {
+    view = await context.server.call("request", { params: { id } });
+  } catch (error) {
+    if (isRefusal(error, "not_found", "cursor_expired")) throw new VaultError("expired_link", "This link has ended. Go back to the shop and start again.", error.reference);
+    throw error;
+  }
+  const key = await thumbprint(view.client.encryption_key);
+  context.requests.set(id, { view, key, named });
+  return {
+    id,
+    client: view.client,
+    details: view.authorization_details,
+    state: view.state,
+    expires: view.expires,
+    mark: base64url.decode(key),
+    keyMatches: matches(context.store, view.client, key, named),
+    existing: context.store === undefined ? null : standing(context.store, view.client.client_id, context.now()),
+  };
+}
+
+/** The vendor's own link vouches for its key; without it the key must be one that this vendor had before. */
+function matches(store: OpenStore | undefined, client: Client, key: string, named: string | undefined): RequestViewModel["keyMatches"] {
+  if (named !== undefined) return named === key ? "yes" : "no";
+  const pins = store === undefined ? undefined : relationshipTo(store, client)?.[1].pins;
+  if (pins === undefined || pins.length === 0) return "not-named";
+  return pins.some((pin) => pin.jkt === key) ? "yes" : "no";
+}
+
+const relationshipTo = ({ relationships }: OpenStore, client: Client): [string, Relationship] | undefined =>
+  [...relationships].find(([, relationship]) => relationship.client_id === client.client_id);
+
+/** Edits as contents, and the paths that new members got by the names that the screen gave them. */
+export interface Placed {
+  readonly contents: Map<string, Content>;
+  readonly named: ReadonlyMap<string, string>;
+}
+
+/** @throws {VaultError} `invalid` if a value is not of its kind */
+export function place(edits: readonly Edit[], idOf: (edit: Edit) => string = newId): Placed {
+  const contents = new Map<string, Content>();
+  const named = new Map<string, string>();
+  for (const edit of edits) {
+    const kind = kindAt(edit.path);
+    if (kind === undefined || !v.is(kind.schema, edit.value)) throw new VaultError("invalid", "This value does not have the form that it needs");
+    const path = isRecordPath(edit.path) ? edit.path : `${edit.path}/${idOf(edit)}`;
+    if (!isRecordPath(path)) throw new VaultError("invalid", "There is no such kind of data");
+    contents.set(path, { value: edit.value });
+    if (edit.key !== undefined) named.set(`${edit.path}/${edit.key}`, path);
+  }
+  return { contents, named };
+}
+
+/** The values that would leave for `details`. */
+export function preview(context: Context, details: AuthorizationDetails, edits: readonly Edit[]): SharedValue[] {
+  const { contents } = place(edits, (edit) => edit.key ?? newId());
+  const all = new Map([...storeOf(context).contents, ...contents]);
+  const values: SharedValue[] = [];
+  for (const [path, content] of all) {
+    const to = sharePathOf(details, path, context.now());
+    if (to === undefined || "removed" in content) continue;
+    const as = contentAs(to, content, context.now());
+    values.push({ path: to, value: "removed" in as ? null : as.value });
+  }
+  return values;
+}
+
+/** Details as they are signed: new members by their ids, whole seconds. */
+function settled(details: AuthorizationDetails, named: ReadonlyMap<string, string>): AuthorizationDetails {
+  return details.map((detail) => ({
+    ...detail,
+    expires: `${detail.expires.slice(0, 19)}Z`,
+    paths: detail.paths.map((path) => {
+      const { base, form } = splitPath(path);
+      const to = named.get(base) ?? base;
+      return form === undefined ? to : `${to}:${form}`;
+    }),
+  }));
+}
+
+/** Saves, signs and shares in one commit, by one prompt. */
+export async function approve(context: Context, approval: Approval): Promise<{ redirect: string; grant: string }> {
+  const asked = context.requests.get(approval.request);
+  if (asked === undefined) throw new VaultError("expired_link", "This link has ended. Go back to the shop and start again.");
+  const { view, key: jkt, named } = asked;
+  const before = storeOf(context);
+  refuseAlarmed(before);
+  const trust = matches(before, view.client, jkt, named);
+  if (trust === "no") throw new VaultError("key_mismatch", `The key that the server shows for ${view.client.client_name} is not the one that its own link names`);
+  if (view.state === "answered") throw new VaultError("answered", "This request was answered already");
+
+  const { contents, named: members } = place(approval.edits);
+  const details = settled(approval.details, members);
+  if (!isNoWider(details, view.authorization_details)) throw new VaultError("invalid", "This is more than was asked for");
+  const granting = await prepareGrant(context, before, view, { details, jkt, notice: approval.notice });
+  const act = await approveAct(context, { action: "approve", grant: granting.consent.grant_id, object: await consentObject(granting.consent) }, before.replica.ways);
+
+  const { reply, rest } = await write(context, async (store) => {
+    const [at, relationship] = relationshipOf(store, granting);
+    const ways = await completedWays(context, store, act);
+    return {
+      contents: new Map([...contents, [at, { value: withGrant(relationship, view.client, granting, context.now()) }]]),
+      consent: {
+        grant: granting.consent.grant_id,
+        n: 1,
+        key: granting.grantKey,
+        details,
+        commit: { token: granting.own.token, grantKey: granting.sealedKey, pause: granting.pause, request: view.id },
+      },
+      acts: [act],
+      ...(ways === undefined ? {} : { ways }),
+    };
+  });
+  if (reply.redirect === null) throw new VaultError("failed", "The server did not say where the browser goes on");
+  if (rest) await backfill(context, [granting.consent.grant_id]);
+  context.requests.delete(approval.request);
+  return { redirect: reply.redirect, grant: granting.consent.grant_id };
+}
+
+interface Granting {
+  readonly at: string;
+  readonly relationship: Relationship;
+  readonly consent: Consent;
+  readonly own: OwnGrant;
+  readonly grantKey: Uint8Array;
+  readonly sealedKey: string;
+  readonly pause: string;
+  readonly jkt: string;
+}
+
+async function prepareGrant(context: Context, store: OpenStore, { client }: RequestView, given: { details: AuthorizationDetails; jkt: string; notice: Approval["notice"] }): Promise<Granting> {
+  const now = context.now();
+  const [at, relationship] = relationshipTo(store, client) ?? [newRelationshipPath(), await makeRelationship(client)];
+  const grant = newId();
+  const grantKey = randomBytes(32);
+  const pauseSecret = base64url.encode(randomBytes(32));
+  const issuer = await issuerOf(relationship);
+  const consent: Consent = {
+    iss: issuer,
+    sub: issuer,
+    aud: client.client_id,
+    jti: newId(),
+    grant_id: grant,
+    n: 1,
+    prev: null,
+    iat: Math.floor(now / 1000),
+    exp: lastExpiry(given.details) / 1000,
+    authorization_details: given.details,
+    cnf: { jkt: given.jkt },
+    inbox: { kty: "OKP", crv: "X25519", x: relationship.keys.inbox.x },
+    grant_key: await hashOfGrantKey(grantKey),
+    agreement: null,
+    notice: { sha256: await hashOf(given.notice.text), language: given.notice.language },
+  };
+  const token = await sign(consent, CONSENT_TYP, relationship.keys.sign, true);
+  return {
+    at,
+    relationship,
+    consent,
+    grantKey,
+    sealedKey: await sealTo(client.encryption_key, grantKey, grantKeyContext(grant, client.client_id)),
+    pause: await hashOf(pauseSecret),
+    jkt: given.jkt,
+    own: { key: base64url.encode(grantKey), n: 1, hash: await hashOfConsent(token), token, pauseSecret, askedAt: new Date(now).toISOString(), client },
+  };
+}
+
+/** The relationship whose key signed the consent: as it now is, or the new one. */
+const relationshipOf = ({ relationships }: OpenStore, { at, relationship }: Granting): [string, Relationship] => [at, relationships.get(at) ?? relationship];
+
+function withGrant(relationship: Relationship, client: Client, { consent, jkt, own }: Granting, now: number): Relationship {
+  const pinned = relationship.pins.some((pin) => pin.jkt === jkt);
+  const pins = pinned ? relationship.pins : [...relationship.pins, { jkt, jwk: client.encryption_key, since: new Date(now).toISOString() }];
+  return { ...relationship, name: client.client_name, pins, grants: { ...relationship.grants, [consent.grant_id]: own } };
+}
+
+export async function decline(context: Context, id: string): Promise<{ redirect: string }> {
+  return context.server.call("decline", { params: { id }, body: {} });
+}

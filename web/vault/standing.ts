@@ -1,0 +1,84 @@
+import { hashOfConsent, readConsent } from "#protocol/consent-token.ts";
+import { hashOfJson } from "#protocol/canonical.ts";
+import { approve } from "./acts.ts";
+import { type Context, sessionOf, storeOf } from "./context.ts";
+import { read } from "./reading.ts";
+import { isRefusal } from "./server.ts";
+import { outline, readRows } from "./unlock.ts";
+import { type Receipt, VaultError } from "./vault.ts";
+import { backfill, refuseAlarmed, write } from "./writing.ts";
+import { completedWays } from "./ways.ts";
+
+async function look(context: Context): Promise<void> {
+  await (context.store === undefined ? outline(context) : read(context));
+  context.publish({ changed: true });
+}
+
+export async function pause(context: Context, grant: string): Promise<void> {
+  await context.server.call("pause", { params: { id: grant }, body: {} });
+  await look(context);
+}
+
+export async function pauseAll(context: Context): Promise<{ paused: number }> {
+  const answer = await context.server.call("pauseAll", { body: {} });
+  await look(context);
+  return answer;
+}
+
+/** Pauses at once, then ends it by an act. Needs no key: the object is the latest consent, which this device or the server names. */
+export async function stop(context: Context, grant: string, askDeletion: boolean): Promise<void> {
+  const { account, ways } = sessionOf(context);
+  await context.server.call("pause", { params: { id: grant }, body: {} }).catch((error: unknown) => {
+    // Paused or ended already: the act decides.
+    if (!isRefusal(error, "grant_not_active", "grant_paused", "grant_ended", "version_not_newer", "taken")) throw error;
+  });
+  await look(context).catch(() => undefined);
+  const object = context.store?.grants.get(grant)?.own.hash ?? (await context.memory.read(account))?.consents[grant]?.hash ?? (await consentByRow(context, grant));
+  const act = await approve(context, { action: "revoke", grant, object }, context.store?.replica.ways ?? ways);
+  await context.server.call("revoke", { params: { id: grant }, body: { act, askDeletion } });
+  const hash = await hashOfJson(act);
+  await context.memory.change(account, (old) => ({ ...old, ends: { ...old.ends, [grant]: hash } }));
+  await look(context);
+}
+
+async function consentByRow(context: Context, grant: string): Promise<string> {
+  const row = (await readRows(context)).find((each) => each.grant === grant);
+  if (row === undefined) throw new VaultError("failed", "The server does not know this connection");
+  return hashOfConsent(row.consent);
+}
+
+/** Lifts the pause that is seen, and shares what changed meanwhile. */
+export async function resume(context: Context, grant: string): Promise<void> {
+  const store = storeOf(context);
+  refuseAlarmed(store);
+  const paused = store.grants.get(grant)?.row?.paused;
+  if (paused == null) throw new VaultError("invalid", "This connection is not paused");
+  const resumes = [{ grant, pause: paused.position }];
+  const act = await approve(context, { action: "resume", grant, object: await hashOfJson(resumes) }, store.replica.ways);
+  const { rest } = await write(context, async (now) => {
+    if (now.grants.get(grant)?.row?.paused?.position !== paused.position) throw new VaultError("stale", "This connection was paused again. Look at it once more.");
+    const ways = await completedWays(context, now, act);
+    return { resumes, backfill: [grant], acts: [act], ...(ways === undefined ? {} : { ways }) };
+  });
+  if (rest) await backfill(context, [grant]);
+}
+
+/** @param origin of this app, for the link that can only pause */
+export function receipt(context: Context, grant: string, origin: string): Receipt {
+  const known = storeOf(context).grants.get(grant);
+  if (known === undefined) throw new VaultError("invalid", "There is no such connection");
+  const { own } = known;
+  return { grant, consent: own.token, claims: readConsent(own.token), client: own.client, pauseLink: known.row?.ended == null ? `${origin}/pause#${grant}.${own.pauseSecret}` : null };
+}
+
+/** @param fragment of the link: `<grant>.<secret>` */
+export async function pauseByLink(context: Context, fragment: string): Promise<{ name: string }> {
+  const [, grant, secret] = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/.exec(fragment) ?? [];
+  if (grant === undefined || secret === undefined) throw new VaultError("expired_link", "This is not a whole link. Copy all of it.");
+  try {
+    return { name: (await context.server.call("pauseByLink", { body: { grant, secret } })).client_name };
+  } catch (error) {
+    if (isRefusal(error, "not_found", "grant_ended")) throw new VaultError("expired_link", "This link was used already, or its connection has ended.", error.reference);
+    throw error;
+  }
+}

@@ -1,0 +1,55 @@
+import { memoryInBrowser } from "./browser-memory.ts";
+import { type Core, createCore } from "./core.ts";
+import type { Failure, FromWorker, ToWorker } from "./messages.ts";
+import type { Got, Made, Prompts } from "./prompts.ts";
+import { connect } from "./server.ts";
+import { VaultError } from "./vault.ts";
+
+/** The only place where raw keys are. It ends when the store is locked. */
+const scope = self as unknown as DedicatedWorkerGlobalScope;
+const send = (message: FromWorker): void => scope.postMessage(message);
+
+const asked = new Map<number, { resolve: (answer: Got | Made) => void; reject: (error: VaultError) => void }>();
+let prompts = 0;
+const ask = <T extends Got | Made>(what: Extract<FromWorker, { prompt: number }>["ask"]): Promise<T> =>
+  new Promise((resolve, reject) => {
+    prompts += 1;
+    asked.set(prompts, { resolve: resolve as (answer: Got | Made) => void, reject });
+    send({ prompt: prompts, ask: what });
+  });
+const pagePrompts: Prompts = { get: (get) => ask<Got>({ get }), create: (create) => ask<Made>({ create }) };
+
+let core: Core | undefined;
+
+scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  if ("origin" in data) {
+    core = createCore({
+      server: connect(data.origin, (...call) => fetch(...call)),
+      prompts: pagePrompts,
+      memory: memoryInBrowser(),
+      place: { origin: data.origin, rpId: new URL(data.origin).hostname },
+      now: () => Date.now(),
+      publish: (event) => send({ event }),
+    });
+  } else if ("prompt" in data) {
+    const waiting = asked.get(data.prompt);
+    asked.delete(data.prompt);
+    if ("answer" in data) waiting?.resolve(data.answer);
+    else waiting?.reject(new VaultError(data.failure.code, data.failure.message, data.failure.reference));
+  } else {
+    void run(data);
+  }
+};
+
+async function run({ id, method, args }: Extract<ToWorker, { method: string }>): Promise<void> {
+  try {
+    if (core === undefined || !Object.hasOwn(core, method)) throw new VaultError("failed", "The vault has no such verb");
+    const verb = core[method] as (...args: readonly unknown[]) => Promise<unknown>;
+    send({ id, answer: await verb(...args) });
+  } catch (error) {
+    send({ id, failure: failureOf(error) });
+  }
+}
+
+const failureOf = (error: unknown): Failure =>
+  error instanceof VaultError ? { code: error.code, message: error.message, reference: error.reference } : { code: "failed", message: "Something went wrong in this app", reference: undefined };

@@ -1,0 +1,49 @@
+import type { ReplyOf } from "#protocol/api.ts";
+import { assemble, type Change } from "./commit.ts";
+import { type Context, sessionOf, storeOf } from "./context.ts";
+import type { OpenStore } from "./open-store.ts";
+import { read } from "./reading.ts";
+import { isRefusal } from "./server.ts";
+import { VaultError } from "./vault.ts";
+
+const ATTEMPTS = 5;
+
+/**
+ * Commits a change and reads what came of it. Where another device was first, the change is made again on what that device left.
+ * @param make must ask for nothing that needs a prompt: acts are given before
+ */
+export async function write(context: Context, make: (store: OpenStore) => Change | Promise<Change>): Promise<{ reply: ReplyOf<"commit">; rest: boolean }> {
+  for (let attempt = 1; ; attempt++) {
+    const store = storeOf(context);
+    const change = await make(store);
+    const draft = await assemble(store, change, context.now(), store.alarms.length === 0);
+    let reply: ReplyOf<"commit">;
+    try {
+      reply = await context.server.call("commit", { body: draft.body });
+    } catch (error) {
+      if (!isRefusal(error, "stale_head", "version_not_newer", "grant_not_active") || attempt === ATTEMPTS) throw error;
+      await read(context);
+      continue;
+    }
+    await context.memory.change(sessionOf(context).account, (old) => ({ ...old, head: draft.head }));
+    if (change.rotation !== undefined) {
+      const { row, accountKey } = change.rotation;
+      context.store = { ...store, keyring: { ...store.keyring, epoch: row.epoch, keys: new Map([...store.keyring.keys, [row.epoch, accountKey]]) } };
+    }
+    await read(context);
+    context.publish({ changed: true });
+    return { reply, rest: draft.rest };
+  }
+}
+
+/** Commits until each of these grants has all that it is due, and says so. */
+export async function backfill(context: Context, grants: readonly string[]): Promise<void> {
+  let rest = grants.length > 0;
+  while (rest) rest = (await write(context, () => ({ backfill: grants }))).rest;
+}
+
+/** @throws {VaultError} `tampered`: nothing is shared and no right is given while something is known to be false */
+export function refuseAlarmed({ alarms }: OpenStore): void {
+  const [first] = alarms;
+  if (first !== undefined) throw new VaultError("tampered", first.message);
+}
