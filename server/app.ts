@@ -17,14 +17,14 @@ import { AccessTokens } from "./guards/access-token.ts";
 import { check, parseJson, readBody } from "./guards/body.ts";
 import { Proofs } from "./guards/dpop.ts";
 import { requireOwnOrigin } from "./guards/origin.ts";
-import { callerOf } from "./guards/session.ts";
+import { callerOf, unauthenticated } from "./guards/session.ts";
 import { handler, type Http, type HttpContext, route, type Served } from "./http.ts";
 import type { Log } from "./log.ts";
 import { oauthRoutes } from "./oauth/routes.ts";
 import { openServerKey } from "./oauth/server-key.ts";
 import { refuse } from "./refuse.ts";
 import type { Rows } from "./rows.ts";
-import type { Storage } from "./storage/storage.ts";
+import { type Storage, StorageError } from "./storage/storage.ts";
 import { Clients } from "./vendors/clients.ts";
 import { fetchDocument } from "./vendors/fetch-document.ts";
 import { webRoutes } from "./web/routes.ts";
@@ -76,7 +76,10 @@ function apiRoutes(http: Http, deps: Deps): void {
     const serve = ENDPOINTS[name] as (deps: Deps, call: Call<unknown>) => Promise<unknown>;
     route(http, deps.log, { method: row.method, name: row.path, refuse }, patternOf(row.path), async (context): Promise<Served> => {
       const call = await callOf(context, row, deps);
-      const reply = await serve(deps, call);
+      const reply = await serve(deps, call).catch((error: unknown) => {
+        // A cookie that names no store is as good as none.
+        throw row.caller === "session" && error instanceof StorageError && error.code === "absent" ? unauthenticated() : error;
+      });
       return { status: 200, headers: Object.keys(call.answer).length === 0 ? HEADERS : { ...HEADERS, ...call.answer }, body: JSON.stringify(reply) };
     });
   }

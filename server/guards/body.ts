@@ -28,11 +28,14 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 /** @throws {Refusal} `unsupported_media_type`, `malformed_body` */
 export function parseJson(bytes: Uint8Array, contentType: string | undefined): unknown {
   if (!/^application\/json\s*(;\s*charset=utf-8\s*)?$/i.test(contentType ?? "")) throw new Refusal("unsupported_media_type", "Send application/json.");
+  let json: unknown;
   try {
-    return JSON.parse(utf8.decode(bytes));
+    json = JSON.parse(utf8.decode(bytes));
   } catch (cause) {
     throw new Refusal("malformed_body", "The body is not JSON.", { cause });
   }
+  if (typeof json !== "object" || json === null || Array.isArray(json)) throw new Refusal("malformed_body", "The body is not a JSON object.");
+  return json;
 }
 
 /** What `schema` makes of `input`, or where it is wrong. @throws {Refusal} `invalid_input` */

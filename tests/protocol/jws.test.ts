@@ -204,6 +204,13 @@ describe("readers of what isn't verified", () => {
     ),
   );
 
+  it.each(Object.entries(readers))("%s reads three segments, no fewer and no more", (name, read) => {
+    const { token } = vectors<{ token: string }>(name === "readHead" ? "head" : "consent");
+    expect(read(token)).toBeDefined();
+    for (const other of [token.split(".").slice(0, 2).join("."), `${token}.AA`, `${token}.`, `${token}..`])
+      expect(() => read(other)).toThrow(evidence("malformed") as Error);
+  });
+
   it("verifiers neither", () =>
     fc.assert(
       fc.asyncProperty(junk, async (token) => {

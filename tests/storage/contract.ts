@@ -71,13 +71,17 @@ export function storageContract(name: string, open: () => Promise<Opened>): void
         await expect(storage.read("no id", async () => 1)).rejects.toMatchObject({ code: "absent" });
         expect(() => storage.create("../../../../etc/passwd", async () => 1)).toThrow(TypeError);
         await storage.create(A, async (store) => store.put("notes", "n", { text: "first" }));
-        await expect(storage.create(A, async (store) => store.put("notes", "n", { text: "second" }))).rejects.toMatchObject({ code: "taken" });
+        await expect(storage.create(A, async (store) => store.put("notes", "n", { text: "second" }))).rejects.toMatchObject({
+          code: "taken",
+        });
         expect(await storage.read(A, (store) => store.get("notes", "n"))).toEqual({ text: "first" });
       });
 
       test("of many who create one store exactly one does", async () => {
         const { storage } = await start();
-        const all = await Promise.allSettled(range(8).map((n) => storage.create(A, async (store) => store.put("sums", "winner", { total: n }))));
+        const all = await Promise.allSettled(
+          range(8).map((n) => storage.create(A, async (store) => store.put("sums", "winner", { total: n }))),
+        );
         const won = all.findIndex((one) => one.status === "fulfilled");
         expect(all.filter((one) => one.status === "fulfilled")).toHaveLength(1);
         for (const one of all) if (one.status === "rejected") expect(one.reason).toMatchObject({ code: "taken" });
@@ -101,7 +105,10 @@ export function storageContract(name: string, open: () => Promise<Opened>): void
           }),
         ).rejects.toBe(mine);
         for await (const each of beforeAndAfter(storage, reopen)) {
-          expect(await each.read(A, async (store) => [await store.get("sums", "s"), await store.get("notes", "new")])).toEqual([{ total: 1 }, undefined]);
+          expect(await each.read(A, async (store) => [await store.get("sums", "s"), await store.get("notes", "new")])).toEqual([
+            { total: 1 },
+            undefined,
+          ]);
           expect(await each.find("grant", "name")).toBeUndefined();
           await expect(each.read(B, async () => 1)).rejects.toMatchObject({ code: "absent" });
         }
@@ -133,7 +140,29 @@ export function storageContract(name: string, open: () => Promise<Opened>): void
 
       test("list: order, prefix, after, limit; against a plain filter over keys of every kind", async () => {
         const { storage, reopen } = await start();
-        const keys = ["", "a", "a/", "a/1", "a/10", "a/2", "a0", "b", "B", "é", "z", "\u{10000}", "\uffff", "__proto__", "constructor", "1", "2", "10", " ", "a\nb", "\0"];
+        const keys = [
+          "",
+          "a",
+          "a/",
+          "a/1",
+          "a/10",
+          "a/2",
+          "a0",
+          "b",
+          "B",
+          "é",
+          "z",
+          "\u{10000}",
+          "\uffff",
+          "__proto__",
+          "constructor",
+          "1",
+          "2",
+          "10",
+          " ",
+          "a\nb",
+          "\0",
+        ];
         await storage.create(A, async (store) => {
           for (const key of keys) store.put("notes", key, { text: key });
           store.put("sums", "a/1", { total: 1 });
@@ -236,7 +265,10 @@ export function storageContract(name: string, open: () => Promise<Opened>): void
         const { storage } = await start();
         await storage.create(A, async (store) => store.put("notes", "n", { text: "a" }));
         await storage.create(B, async (store) => store.put("notes", "n", { text: "b" }));
-        await Promise.all([storage.change(A, async (store) => store.delete("notes", "n")), storage.change(B, async (store) => store.put("notes", "m", { text: "m" }))]);
+        await Promise.all([
+          storage.change(A, async (store) => store.delete("notes", "n")),
+          storage.change(B, async (store) => store.put("notes", "m", { text: "m" })),
+        ]);
         expect(await storage.read(A, (store) => store.list("notes", { limit: 9 }))).toEqual([]);
         expect(await storage.read(B, (store) => store.list("notes", { limit: 9 }))).toEqual([
           ["m", { text: "m" }],
@@ -297,7 +329,8 @@ export function storageContract(name: string, open: () => Promise<Opened>): void
         );
         const winner = ids[all.findIndex((one) => one.status === "fulfilled")];
         expect(all.filter((one) => one.status === "fulfilled")).toHaveLength(1);
-        for await (const each of beforeAndAfter(storage, reopen)) expect([await each.find("locator", "x"), await each.find("locator", "y")]).toEqual([winner, winner]);
+        for await (const each of beforeAndAfter(storage, reopen))
+          expect([await each.find("locator", "x"), await each.find("locator", "y")]).toEqual([winner, winner]);
       });
 
       test("a name that could not be one is refused", async () => {
@@ -316,7 +349,8 @@ export function storageContract(name: string, open: () => Promise<Opened>): void
         for (const name of names) expect(await storage.getDocument(name)).toBeUndefined();
         for (const name of names) await storage.putDocument(name, { name: "before" });
         await Promise.all(names.map((name) => storage.putDocument(name, { name, list: [1, null] })));
-        for await (const each of beforeAndAfter(storage, reopen)) for (const name of names) expect(await each.getDocument(name)).toEqual({ name, list: [1, null] });
+        for await (const each of beforeAndAfter(storage, reopen))
+          for (const name of names) expect(await each.getDocument(name)).toEqual({ name, list: [1, null] });
       });
 
       test("concurrent puts: the last one stays", async () => {

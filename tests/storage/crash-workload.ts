@@ -85,7 +85,8 @@ export async function afterlife(disk: SimulatedDisk, promises: Promises): Promis
   const storage = await openOn(disk);
   const seen = await look(storage, promises);
   if (seen.wrong !== undefined) throw new Error(seen.wrong);
-  for (const [n, asked] of promises.changes.entries()) if (asked.state === "asked") asked.state = seen.visible.includes(n) ? "answered" : "failed";
+  for (const [n, asked] of promises.changes.entries())
+    if (asked.state === "asked") asked.state = seen.visible.includes(n) ? "answered" : "failed";
   for (const [name, n] of seen.documents) (promises.documents.get(name) as { least: number }).least = n;
   const make = maker(storage, disk, promises);
   const there = stores.filter((store) => seen.visible.some((n) => promises.changes[n]?.store === store));
@@ -103,7 +104,8 @@ export async function violation(disk: SimulatedDisk, promises: Promises): Promis
     if (wrong !== undefined) return wrong;
     // And it can go on.
     const [n] = visible;
-    if (n !== undefined) await storage.change(promises.changes[n]?.store as string, async (store) => store.put("notes", "later", { text: "" }));
+    if (n !== undefined)
+      await storage.change(promises.changes[n]?.store as string, async (store) => store.put("notes", "later", { text: "" }));
     await storage[Symbol.asyncDispose]();
     return undefined;
   } catch (error) {
@@ -166,14 +168,18 @@ async function look(storage: Storage<ToyRows>, promises: Promises) {
     const numbers = found.p.map(([key]) => Number(key.slice(2)));
     visible.push(...numbers);
     expect(String(numbers) === String(found.q.map(([key]) => Number(key.slice(2)))), `${id}: half a change`);
-    expect(found.x?.total === numbers.at(-1) && found.y?.total === numbers.at(-1), `${id}: sums ${found.x?.total} ${found.y?.total}, last change ${numbers.at(-1)}`);
+    expect(
+      found.x?.total === numbers.at(-1) && found.y?.total === numbers.at(-1),
+      `${id}: sums ${found.x?.total} ${found.y?.total}, last change ${numbers.at(-1)}`,
+    );
   }
   const owners = new Map<string, string | undefined>();
   for (const [n, { store, state, point, unpoint }] of promises.changes.entries()) {
     const isThere = visible.includes(n);
     if (state === "answered") expect(isThere, `change ${n} was answered and is lost`);
     if (state === "failed") expect(!isThere, `change ${n} failed and is there`);
-    if (state === "asked" && !isThere) expect(!visible.some((m) => m > n && promises.changes[m]?.store === store), `change ${n} is lost, a later one is there`);
+    if (state === "asked" && !isThere)
+      expect(!visible.some((m) => m > n && promises.changes[m]?.store === store), `change ${n} is lost, a later one is there`);
     if (unpoint !== undefined && (isThere || !owners.has(unpoint))) owners.set(unpoint, undefined);
     if (point !== undefined && (isThere || !owners.has(point))) owners.set(point, isThere ? store : undefined);
   }

@@ -76,7 +76,9 @@ describe("a crash", async () => {
   const sites = new Set(syncs.map(({ site }) => site));
 
   for (const processFirst of [false, true]) {
-    test(`at any of ${operations} operations ${processFirst ? "of the process, and later of the power, " : ""}loses nothing that was answered`, { timeout: 60_000 }, async () => {
+    test(`at any of ${operations} operations ${processFirst ? "of the process, and later of the power, " : ""}loses nothing that was answered`, {
+      timeout: 60_000,
+    }, async () => {
       expect(operations).toBeGreaterThan(200);
       const problems: unknown[] = [];
       for (const crashAt of range(operations + 1)) {
@@ -94,10 +96,13 @@ describe("a crash", async () => {
 
     for (const site of sites) {
       test(`${site}: something is lost`, { timeout: 60_000 }, async () => {
-        const scenarios = range(6).flatMap((seed) => [true, false].flatMap((processFirst) => range(operations + 1).map((crashAt) => ({ crashAt, seed, processFirst }))));
+        const scenarios = range(6).flatMap((seed) =>
+          [true, false].flatMap((processFirst) => range(operations + 1).map((crashAt) => ({ crashAt, seed, processFirst }))),
+        );
         const chance = random(1);
         // The likely ones first: soon after such a sync.
-        const soonAfter = ({ crashAt }: Scenario) => syncs.some((sync) => sync.site === site && sync.operation <= crashAt && crashAt < sync.operation + 40);
+        const soonAfter = ({ crashAt }: Scenario) =>
+          syncs.some((sync) => sync.site === site && sync.operation <= crashAt && crashAt < sync.operation + 40);
         const order = new Map(scenarios.map((scenario) => [scenario, chance(1e6) + (soonAfter(scenario) ? 0 : 1e6)]));
         scenarios.sort((a, b) => (order.get(a) as number) - (order.get(b) as number));
         let problem: string | undefined;

@@ -51,7 +51,8 @@ describe("on the disk", () => {
     for (const storage of opened.splice(0)) await storage[Symbol.asyncDispose]();
     await rm(folder, { recursive: true });
   });
-  const put = (storage: Storage<ToyRows>, id: string, total: number) => storage.change(id, async (store) => store.put("sums", "s", { total }));
+  const put = (storage: Storage<ToyRows>, id: string, total: number) =>
+    storage.change(id, async (store) => store.put("sums", "s", { total }));
 
   test("16 who change one store at once share a few syncs", async () => {
     const { disk, counts } = countingDisk();
@@ -69,11 +70,10 @@ describe("on the disk", () => {
     for (const stores of [2, 200]) {
       const first = await open();
       for (const n of range(stores)) {
-        await first
-          .create(storeId(`${stores}-${n}`), async (store) => {
-            store.put("sums", "s", { total: n });
-            store.point("grant", `${stores}-${n}`);
-          });
+        await first.create(storeId(`${stores}-${n}`), async (store) => {
+          store.put("sums", "s", { total: n });
+          store.point("grant", `${stores}-${n}`);
+        });
       }
       await first[Symbol.asyncDispose]();
       Object.assign(counts, { reads: 0, lists: 0, bytes: 0 });
@@ -131,12 +131,16 @@ describe("on the disk", () => {
 
   test("a bad document fails that store alone", async () => {
     const first = await open();
-    for (const name of ["good", "badd"]) await first.create(storeId(name), async (store) => store.put("notes", "n", { text: "plain text" }));
+    for (const name of ["good", "badd"])
+      await first.create(storeId(name), async (store) => store.put("notes", "n", { text: "plain text" }));
     await first[Symbol.asyncDispose]();
     const path = join(folder, "stores/ba/dd", `${storeId("badd")}.json`);
     await writeFile(path, (await readFile(path, "utf8")).replace("plain", "plaim"));
     const storage = await open();
-    await expect(storage.read(storeId("badd"), async () => 1)).rejects.toMatchObject({ code: "corrupt", message: expect.stringContaining(path) });
+    await expect(storage.read(storeId("badd"), async () => 1)).rejects.toMatchObject({
+      code: "corrupt",
+      message: expect.stringContaining(path),
+    });
     await expect(put(storage, storeId("badd"), 1)).rejects.toMatchObject({ code: "corrupt" });
     await put(storage, storeId("good"), 1);
     await rm(path);
@@ -147,7 +151,10 @@ describe("on the disk", () => {
     const first = await open();
     for (const name of ["aaaa", "bbbb"]) await first.create(storeId(name), async () => {});
     await first[Symbol.asyncDispose]();
-    await writeFile(join(folder, "stores/aa/aa", `${storeId("aaaa")}.json`), await readFile(join(folder, "stores/bb/bb", `${storeId("bbbb")}.json`)));
+    await writeFile(
+      join(folder, "stores/aa/aa", `${storeId("aaaa")}.json`),
+      await readFile(join(folder, "stores/bb/bb", `${storeId("bbbb")}.json`)),
+    );
     const second = await open();
     await expect(second.read(storeId("aaaa"), async () => 1)).rejects.toMatchObject({ code: "corrupt" });
     await second[Symbol.asyncDispose]();
@@ -341,7 +348,10 @@ describe("on the disk", () => {
         const bad = Buffer.from(whole);
         bad.writeUInt8(bad.readUInt8(offset) ^ 1, offset);
         await writeFile(path, bad);
-        await expect(open({ folder: root })).rejects.toMatchObject({ code: "corrupt", message: expect.stringMatching(`${path}.*${second}`) });
+        await expect(open({ folder: root })).rejects.toMatchObject({
+          code: "corrupt",
+          message: expect.stringMatching(`${path}.*${second}`),
+        });
       }
     });
 
@@ -366,13 +376,11 @@ describe("on the disk", () => {
     });
 
     test("lines without their store's document are refused for that store", async () => {
-      const root = await crashed(
-        async (storage) => {
-          await storage.create(storeId("a"), async () => {});
-          await storage[Symbol.asyncDispose]();
-          await put(await open(), storeId("a"), 1);
-        },
-      );
+      const root = await crashed(async (storage) => {
+        await storage.create(storeId("a"), async () => {});
+        await storage[Symbol.asyncDispose]();
+        await put(await open(), storeId("a"), 1);
+      });
       await rm(join(root, "stores"), { recursive: true });
       await expect(total(root)).rejects.toMatchObject({ code: "corrupt" });
     });

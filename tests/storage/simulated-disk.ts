@@ -230,7 +230,10 @@ function leftOfFile(file: File, fate: Fate): File {
   for (const effect of file.effects) {
     const share = fate(4);
     if (share === 0) continue;
-    content = applied(content, share === 1 && "bytes" in effect ? { ...effect, bytes: effect.bytes.subarray(0, fate(effect.bytes.length + 1)) } : effect);
+    content = applied(
+      content,
+      share === 1 && "bytes" in effect ? { ...effect, bytes: effect.bytes.subarray(0, fate(effect.bytes.length + 1)) } : effect,
+    );
   }
   return new File(content);
 }

@@ -5,8 +5,9 @@ import { integrity } from "./integrity.ts";
 const browsers = ["chrome125", "edge125", "firefox128", "safari18"];
 
 /** How each of the two web apps is built: a folder with an index.html in, a folder of hashed files out. */
-export const webApp = (app: { root: string; outDir: string; worker?: string }): UserConfig => ({
+export const webApp = (app: { root: string; outDir: string; worker?: string; alias?: Record<string, string> }): UserConfig => ({
   root: app.root,
+  resolve: { alias: app.alias ?? {} },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   plugins: [integrity(app.worker ? { worker: app.worker } : {})],
   build: {

@@ -32,7 +32,7 @@ export function ConnectionStub({ connection, now, level = "h2", fresh = false, a
       actions={!ended && actions && <ConnectionActions grant={connection.grant} state={state} name={client.client_name} />}
     >
       <Name>
-        <a href={`/c/${connection.grant}`}>{client.client_name}</a>
+        {actions ? <a href={`/c/${connection.grant}`}>{client.client_name}</a> : client.client_name}
       </Name>
       <p class="sub">
         {client.domain} · {connection.details.map((each) => purposeWords(each.purpose).short).join(" · ")}

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { words } from "../locales/words.ts";
 import { useAction } from "../parts/action.ts";
 import { codeOf, ErrorState } from "../parts/error-state.tsx";
@@ -8,7 +9,7 @@ import { KitLink } from "./unlock-panel.tsx";
 import { useVault } from "./vault-context.ts";
 
 /** The ways in for someone who isn't signed in: make a store, open one, or use the kit. Nothing here leaves the page. */
-export function Entrance({ title, body, beginWord, onKit }: { title: string; body: string; beginWord?: string; onKit?: () => void }) {
+export function Entrance({ title, body, beginWord, onKit, other }: { title: string; body: string; beginWord?: string; onKit?: () => void; other?: ComponentChildren }) {
   const vault = useVault();
   const { state: t, handshake } = words();
   const begin = useAction(async () => {
@@ -35,16 +36,19 @@ export function Entrance({ title, body, beginWord, onKit }: { title: string; bod
     <section class="panel narrow">
       <h2>{title}</h2>
       <p>{body}</p>
-      <div class="row-of-buttons">
+      <div class={other === undefined ? "row-of-buttons" : "pair decide"}>
+        {other}
         <button type="button" class="btn" onClick={() => start(begin)}>
           {beginWord ?? t.begin}
         </button>
+      </div>
+      <PasskeyNote text={handshake.create} pending={begin.pending.value || unlock.pending.value} />
+      <div class="row-of-buttons">
         <button type="button" class="text-btn" onClick={() => start(unlock)}>
           {t.have}
         </button>
         <KitLink onKit={onKit} loud={error !== undefined && codeOf(error) === "kit_needed"} />
       </div>
-      <PasskeyNote text={handshake.create} pending={begin.pending.value || unlock.pending.value} />
       <ErrorState error={error} safe={t.safe} />
     </section>
   );

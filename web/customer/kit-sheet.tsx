@@ -1,5 +1,4 @@
-import lazy from "preact-iso/lazy";
-import { ErrorBoundary } from "preact-iso/lazy";
+import lazy, { ErrorBoundary } from "preact-iso/lazy";
 import { words } from "../locales/words.ts";
 import { saveFile } from "../parts/save-file.ts";
 import type { Kit } from "../vault/vault.ts";
@@ -13,8 +12,8 @@ export function KitSheet({ kit }: { kit: Kit }) {
   const lines = [t.kitSheet, t.kitSheetText, code, t.kitHead(kit.head.seq), t.kitHeadCode(kit.head.code), t.kitUse(`${location.origin}/safety/recover`)];
   return (
     <>
-      <section class="kit-sheet" aria-labelledby="kit-sheet">
-        <h3 id="kit-sheet">{t.kitSheet}</h3>
+      <div class="kit-sheet">
+        <h3>{t.kitSheet}</h3>
         <p class="wide">{t.kitSheetText}</p>
         <ol class="groups" aria-label={t.kitGroups}>
           {kit.groups.map((group) => (
@@ -31,7 +30,7 @@ export function KitSheet({ kit }: { kit: Kit }) {
           <br />
           {t.kitUse(`${location.origin}/safety/recover`)}
         </p>
-      </section>
+      </div>
       <div class="row-of-buttons">
         <button type="button" class="btn" onClick={() => print()}>
           {t.kitPrint}

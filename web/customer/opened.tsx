@@ -15,9 +15,12 @@ export function Opened(props: { title: string; locked?: ComponentChildren; child
   const t = words().state;
   return (
     <>
-      <Heading>{props.title}</Heading>
+      <Heading>{state === "signed-out" ? t.signedOutTitle : props.title}</Heading>
       {state === "signed-out" ? (
-        <Entrance title={t.signedOutTitle} body={t.signedOutBody} />
+        <>
+          <p class="lead">{t.signedOutBody}</p>
+          <Entrance title={t.beginTitle} body={t.beginBody} />
+        </>
       ) : state === "locked" ? (
         <>
           <UnlockPanel />

@@ -114,7 +114,7 @@ function Review({ ways, onKit }: { ways: readonly WayView[]; onKit: (kit: Kit) =
           {t.next}
         </button>
       </div>
-      <PasskeyNote text={`${t.nextNote} ${handshake.use}`} pending={finish.pending.value} />
+      <PasskeyNote text={`${handshake.use} ${t.nextNote}`} pending={finish.pending.value} />
       <ErrorState error={finish.error.value} />
     </form>
   );

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { words } from "../locales/words.ts";
 import { useAction } from "../parts/action.ts";
 import { codeOf, ErrorState } from "../parts/error-state.tsx";
@@ -6,7 +7,7 @@ import { say } from "../parts/status.tsx";
 import { useVault } from "./vault-context.ts";
 
 /** Opens a locked store. `onKit`: where the kit is used on this very page instead of at its own address. */
-export function UnlockPanel({ title, body, onKit }: { title?: string; body?: string; onKit?: () => void }) {
+export function UnlockPanel({ title, body, onKit, other }: { title?: string; body?: string; onKit?: () => void; other?: ComponentChildren }) {
   const vault = useVault();
   const t = words().state;
   const unlock = useAction(async () => {
@@ -18,13 +19,16 @@ export function UnlockPanel({ title, body, onKit }: { title?: string; body?: str
     <section class="panel narrow">
       <h2>{title ?? t.lockedTitle}</h2>
       <p>{body ?? t.lockedBody}</p>
-      <div class="row-of-buttons">
+      <div class={other === undefined ? "row-of-buttons" : "pair decide"}>
+        {other}
         <button type="button" class="btn" onClick={unlock.run}>
           {t.unlock}
         </button>
-        <KitLink onKit={onKit} loud={codeOf(error) === "kit_needed" && error !== undefined} />
       </div>
       <PasskeyNote text={words().handshake.use} pending={unlock.pending.value} />
+      <div class="row-of-buttons">
+        <KitLink onKit={onKit} loud={codeOf(error) === "kit_needed" && error !== undefined} />
+      </div>
       <ErrorState error={error} safe={t.safe} />
     </section>
   );

@@ -19,6 +19,7 @@ function texts(key: string, value: unknown): string[] {
       const rank = pref === undefined ? "" : ` (${pref})`;
       return [`${(options as Record<string, string>)[channel] ?? channel}: ${(options as Record<string, string>)[allowed] ?? allowed}${rank}`];
     }
+    if (typeof value.given === "string") return [[value.given, value.surname].filter(Boolean).join(" ")];
     return Object.entries(value).flatMap(([name, each]) => texts(name, each));
   }
   if (key === "countryCode" && typeof value === "string") return [`${countryName(tag, value)} (${value})`];

@@ -17,7 +17,7 @@ async function prepare(context: Context, about: About): Promise<Act> {
 
 /** @throws {VaultError} if the server's time is too far from this device's */
 export function checked(act: Act, now: number): Act {
-  if (Math.abs(Date.parse(act.at) - now) > ACT_SKEW) throw new VaultError("failed", "The server's clock and this device's differ by more than five minutes. Set the clock, then try again.");
+  if (Math.abs(Date.parse(act.at) - now) > ACT_SKEW) throw new VaultError("failed", "the clocks differ");
   return act;
 }
 
@@ -27,7 +27,7 @@ export async function approve(context: Context, about: About, ways: readonly Way
   const allow = ways.flatMap((way) => (way.passkey === null ? [] : [way.passkey.id]));
   const { assertion, prf } = await context.prompts.get({ challenge: base64url.encode(await challengeOf(act)), allow, salt: await prfSalt() });
   const way = ways.find((each) => each.passkey?.id === assertion.id);
-  if (way === undefined) throw new VaultError("no_passkey", "This passkey is not one of this store");
+  if (way === undefined) throw new VaultError("no_passkey", "another store's passkey");
   if (prf !== undefined) await noteReading(context, way, prf);
   return { act, assertion };
 }

@@ -46,7 +46,7 @@ export async function begin(context: Context): Promise<void> {
 /** A passkey's user handle names its store. */
 function accountOf(options: Record<string, unknown>): string {
   const { user } = options as { user?: { id?: unknown } };
-  if (typeof user?.id !== "string" || base64url.decode(user.id).length !== 16) throw new VaultError("failed", "The server named no store to make");
+  if (typeof user?.id !== "string" || base64url.decode(user.id).length !== 16) throw new VaultError("failed", "no account");
   return user.id;
 }
 

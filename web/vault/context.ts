@@ -65,11 +65,11 @@ export const beginContext = (surroundings: Surroundings): Context => ({
 });
 
 export function sessionOf({ session }: Context): NonNullable<Context["session"]> {
-  if (session === undefined) throw new VaultError("signed_out", "Sign in with your passkey first");
+  if (session === undefined) throw new VaultError("signed_out", "not signed in");
   return session;
 }
 
 export function storeOf({ store }: Context): OpenStore {
-  if (store === undefined) throw new VaultError("signed_out", "Open your store first");
+  if (store === undefined) throw new VaultError("signed_out", "not open");
   return store;
 }

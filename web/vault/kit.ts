@@ -31,7 +31,7 @@ export async function makeKit(context: Context, replacing?: string): Promise<Kit
 async function oldKit(key: string | null, code: string | undefined): Promise<KitKeys> {
   const secret = code === undefined ? undefined : await readKitCode(code);
   const keys = secret === undefined ? undefined : await kitKeys(secret);
-  if (keys === undefined || keys.sign.x !== key) throw new VaultError("wrong_kit", "A new kit needs the code of the kit that it replaces");
+  if (keys === undefined || keys.sign.x !== key) throw new VaultError("wrong_kit", "not the kit that is replaced");
   return keys;
 }
 
@@ -48,9 +48,9 @@ const shown = ({ groups, ask }: PendingKit, { replica }: OpenStore): Kit => ({ g
 /** Puts the kit in force: one prompt, and the old kit's signature where there is one. */
 export async function confirmKit(context: Context, typed: readonly [string, string]): Promise<void> {
   const { kit } = context;
-  if (kit === undefined) throw new VaultError("invalid", "Make a kit first");
+  if (kit === undefined) throw new VaultError("invalid", "no kit was made");
   const right = kit.ask.every((group, at) => typed[at]?.trim().toUpperCase() === kit.groups[group]);
-  if (!right) throw new VaultError("wrong_groups", "These are not the groups on your kit");
+  if (!right) throw new VaultError("wrong_groups", "other groups");
   const store = storeOf(context);
   const there = kitOf(store);
   const next = await turn(store, there !== undefined);
@@ -72,10 +72,10 @@ async function kitWay({ keyring, replica }: OpenStore, { epoch, accountKey }: Tu
 /** Finds and opens the store by its kit, whose key signs the session in. */
 export async function recover(context: Context, code: string): Promise<{ ways: readonly WayView[] }> {
   const secret = await readKitCode(code);
-  if (secret === undefined) throw new VaultError("wrong_kit", "This is not a kit's code: a letter is wrong or missing");
+  if (secret === undefined) throw new VaultError("wrong_kit", "wrong checksum");
   const keys = await kitKeys(secret);
   const door = await context.server.call("recovery", { body: { locator: keys.locator } }).catch((error: unknown) => {
-    throw isRefusal(error, "not_found") ? new VaultError("wrong_kit", "No store here has this kit. It may have been replaced by a newer one.", error.reference) : error;
+    throw isRefusal(error, "not_found") ? new VaultError("wrong_kit", "no such kit", error.reference) : error;
   });
   const way = door.ways.find((each) => each.kind === "kit" && each.sign === keys.sign.x);
   if (way === undefined) throw new VaultError("tampered", "The server's list of ways into this store leaves out the kit that found it");
@@ -89,9 +89,9 @@ export async function recover(context: Context, code: string): Promise<{ ways: r
 }
 
 /** A passkey and a way in of this browser, a new kit for the old one, and without the ways in that are to go: one commit, signed by the kit. */
-export async function finishRecovery(context: Context, drop: readonly string[]): Promise<Kit> {
+export async function finishRecovery(context: Context, { drop }: { drop: readonly string[] }): Promise<Kit> {
   const { recovery } = context;
-  if (recovery === undefined) throw new VaultError("invalid", "Open the store with its kit first");
+  if (recovery === undefined) throw new VaultError("invalid", "not recovered");
   const store = storeOf(context);
   refuseAlarmed(store);
   const old = kitOf(store);

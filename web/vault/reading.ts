@@ -65,7 +65,7 @@ async function lookCloser(context: Context, error: Uncovered, known: { before: O
 
 /** Another device has started a new epoch. */
 async function reopen(replica: Replica, { opener }: Keyring): Promise<Keyring> {
-  if (!replica.ways.some((way) => way.id === opener.way)) throw new VaultError("kit_needed", "This way into the store was removed on another device");
+  if (!replica.ways.some((way) => way.id === opener.way)) throw new VaultError("kit_needed", "this way in was dropped");
   const door = { account: replica.account, head: replica.head.token, ways: replica.ways, seals: [...replica.seals.values()], epochs: [...replica.epochs.values()] };
   return (await openKeyring(door, opener)).keyring;
 }

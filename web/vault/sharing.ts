@@ -24,12 +24,12 @@ import { completedWays } from "./ways.ts";
 import { backfill, refuseAlarmed, write } from "./writing.ts";
 
 /** @param named the key that the vendor's own link names (`#enc`), which the server never sees */
-export async function request(context: Context, id: string, named: string | undefined): Promise<RequestViewModel> {
+export async function request(context: Context, id: string, named?: string): Promise<RequestViewModel> {
   let view: RequestView;
   try {
     view = await context.server.call("request", { params: { id } });
   } catch (error) {
-    if (isRefusal(error, "not_found", "cursor_expired")) throw new VaultError("expired_link", "This link has ended. Go back to the shop and start again.", error.reference);
+    if (isRefusal(error, "not_found", "cursor_expired")) throw new VaultError("expired_link", "no such request", error.reference);
     throw error;
   }
   const key = await thumbprint(view.client.encryption_key);
@@ -69,9 +69,9 @@ export function place(edits: readonly Edit[], idOf: (edit: Edit) => string = new
   const named = new Map<string, string>();
   for (const edit of edits) {
     const kind = kindAt(edit.path);
-    if (kind === undefined || !v.is(kind.schema, edit.value)) throw new VaultError("invalid", "This value does not have the form that it needs");
+    if (kind === undefined || !v.is(kind.schema, edit.value)) throw new VaultError("invalid", "not of its kind");
     const path = isRecordPath(edit.path) ? edit.path : `${edit.path}/${idOf(edit)}`;
-    if (!isRecordPath(path)) throw new VaultError("invalid", "There is no such kind of data");
+    if (!isRecordPath(path)) throw new VaultError("invalid", "no such kind");
     contents.set(path, { value: edit.value });
     if (edit.key !== undefined) named.set(`${edit.path}/${edit.key}`, path);
   }
@@ -108,17 +108,17 @@ function settled(details: AuthorizationDetails, named: ReadonlyMap<string, strin
 /** Saves, signs and shares in one commit, by one prompt. */
 export async function approve(context: Context, approval: Approval): Promise<{ redirect: string; grant: string }> {
   const asked = context.requests.get(approval.request);
-  if (asked === undefined) throw new VaultError("expired_link", "This link has ended. Go back to the shop and start again.");
+  if (asked === undefined) throw new VaultError("expired_link", "no such request");
   const { view, key: jkt, named } = asked;
   const before = storeOf(context);
   refuseAlarmed(before);
   const trust = matches(before, view.client, jkt, named);
-  if (trust === "no") throw new VaultError("key_mismatch", `The key that the server shows for ${view.client.client_name} is not the one that its own link names`);
-  if (view.state === "answered") throw new VaultError("answered", "This request was answered already");
+  if (trust === "no") throw new VaultError("key_mismatch", "not the key that the link or an earlier grant names");
+  if (view.state === "answered") throw new VaultError("answered", "answered before");
 
   const { contents, named: members } = place(approval.edits);
   const details = settled(approval.details, members);
-  if (!isNoWider(details, view.authorization_details)) throw new VaultError("invalid", "This is more than was asked for");
+  if (!isNoWider(details, view.authorization_details)) throw new VaultError("invalid", "wider than asked");
   const granting = await prepareGrant(context, before, view, { details, jkt, notice: approval.notice });
   const act = await approveAct(context, { action: "approve", grant: granting.consent.grant_id, object: await consentObject(granting.consent) }, before.replica.ways);
 
@@ -138,7 +138,7 @@ export async function approve(context: Context, approval: Approval): Promise<{ r
       ...(ways === undefined ? {} : { ways }),
     };
   });
-  if (reply.redirect === null) throw new VaultError("failed", "The server did not say where the browser goes on");
+  if (reply.redirect === null) throw new VaultError("failed", "no redirect");
   if (rest) await backfill(context, [granting.consent.grant_id]);
   context.requests.delete(approval.request);
   return { redirect: reply.redirect, grant: granting.consent.grant_id };

@@ -26,7 +26,7 @@ export async function pauseAll(context: Context): Promise<{ paused: number }> {
 }
 
 /** Pauses at once, then ends it by an act. Needs no key: the object is the latest consent, which this device or the server names. */
-export async function stop(context: Context, grant: string, askDeletion: boolean): Promise<void> {
+export async function stop(context: Context, grant: string, { askDeletion }: { askDeletion: boolean }): Promise<void> {
   const { account, ways } = sessionOf(context);
   await context.server.call("pause", { params: { id: grant }, body: {} }).catch((error: unknown) => {
     // Paused or ended already: the act decides.
@@ -43,7 +43,7 @@ export async function stop(context: Context, grant: string, askDeletion: boolean
 
 async function consentByRow(context: Context, grant: string): Promise<string> {
   const row = (await readRows(context)).find((each) => each.grant === grant);
-  if (row === undefined) throw new VaultError("failed", "The server does not know this connection");
+  if (row === undefined) throw new VaultError("failed", "no such grant");
   return hashOfConsent(row.consent);
 }
 
@@ -52,33 +52,32 @@ export async function resume(context: Context, grant: string): Promise<void> {
   const store = storeOf(context);
   refuseAlarmed(store);
   const paused = store.grants.get(grant)?.row?.paused;
-  if (paused == null) throw new VaultError("invalid", "This connection is not paused");
+  if (paused == null) throw new VaultError("invalid", "not paused");
   const resumes = [{ grant, pause: paused.position }];
   const act = await approve(context, { action: "resume", grant, object: await hashOfJson(resumes) }, store.replica.ways);
   const { rest } = await write(context, async (now) => {
-    if (now.grants.get(grant)?.row?.paused?.position !== paused.position) throw new VaultError("stale", "This connection was paused again. Look at it once more.");
+    if (now.grants.get(grant)?.row?.paused?.position !== paused.position) throw new VaultError("stale", "paused again");
     const ways = await completedWays(context, now, act);
     return { resumes, backfill: [grant], acts: [act], ...(ways === undefined ? {} : { ways }) };
   });
   if (rest) await backfill(context, [grant]);
 }
 
-/** @param origin of this app, for the link that can only pause */
-export function receipt(context: Context, grant: string, origin: string): Receipt {
+export function receipt(context: Context, grant: string): Receipt {
   const known = storeOf(context).grants.get(grant);
-  if (known === undefined) throw new VaultError("invalid", "There is no such connection");
+  if (known === undefined) throw new VaultError("invalid", "no such grant");
   const { own } = known;
-  return { grant, consent: own.token, claims: readConsent(own.token), client: own.client, pauseLink: known.row?.ended == null ? `${origin}/pause#${grant}.${own.pauseSecret}` : null };
+  return { grant, consent: own.token, claims: readConsent(own.token), client: own.client, pauseLink: known.row?.ended == null ? `${context.place.origin}/pause#${grant}.${own.pauseSecret}` : null };
 }
 
 /** @param fragment of the link: `<grant>.<secret>` */
 export async function pauseByLink(context: Context, fragment: string): Promise<{ name: string }> {
   const [, grant, secret] = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/.exec(fragment) ?? [];
-  if (grant === undefined || secret === undefined) throw new VaultError("expired_link", "This is not a whole link. Copy all of it.");
+  if (grant === undefined || secret === undefined) throw new VaultError("expired_link", "not a whole link");
   try {
     return { name: (await context.server.call("pauseByLink", { body: { grant, secret } })).client_name };
   } catch (error) {
-    if (isRefusal(error, "not_found", "grant_ended")) throw new VaultError("expired_link", "This link was used already, or its connection has ended.", error.reference);
+    if (isRefusal(error, "not_found", "grant_ended")) throw new VaultError("expired_link", "used or ended", error.reference);
     throw error;
   }
 }

@@ -6,7 +6,7 @@ import { noteReading } from "./acts.ts";
 import { type Context, sessionOf } from "./context.ts";
 import { deviceOpener } from "./device.ts";
 import { type Keyring, type Opener, openKeyring } from "./keyring.ts";
-import { enter } from "./reading.ts";
+import { enter, read } from "./reading.ts";
 import { isRefusal } from "./server.ts";
 import { VaultError } from "./vault.ts";
 import { outlineOf, stateBySayso } from "./view.ts";
@@ -24,6 +24,13 @@ export async function start(context: Context): Promise<void> {
   }
   context.publish({ state: "locked" });
   await outline(context);
+}
+
+/** Reads what changed elsewhere: of an open store, of a locked one, or whether there is a session now. */
+export async function refresh(context: Context): Promise<void> {
+  if (context.store !== undefined) await read(context);
+  else if (context.session !== undefined) await outline(context);
+  else await start(context);
 }
 
 /** The grants of a locked store, by the server's word: enough to stop them. */
@@ -69,7 +76,7 @@ export async function unlock(context: Context): Promise<void> {
   const device = keyring === undefined ? await deviceOpener(remembered, door.halves) : undefined;
   if (device !== undefined) keyring = await tryOpening(door, device);
   if (keyring === undefined) {
-    throw new VaultError("kit_needed", changed ? "Your passkey gave another secret than before, so it does not open the store. Open it with your recovery kit." : "Neither this passkey nor this browser opens the store. Open it with your recovery kit.");
+    throw new VaultError("kit_needed", changed ? "the passkey gave another secret than before" : "neither passkey nor browser opens it");
   }
   await enter(context, keyring);
   if (prf !== undefined) await noteReading(context, passkey, prf);
@@ -80,7 +87,7 @@ async function signIn(context: Context, login: string, assertion: Assertion): Pr
   try {
     return await context.server.call("login", { body: { login, assertion } });
   } catch (error) {
-    if (isRefusal(error, "not_found", "invalid_passkey", "unauthenticated")) throw new VaultError("no_passkey", "No store here is opened by this passkey", error.reference);
+    if (isRefusal(error, "not_found", "invalid_passkey", "unauthenticated")) throw new VaultError("no_passkey", "opens no store", error.reference);
     throw error;
   }
 }

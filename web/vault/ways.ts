@@ -47,7 +47,7 @@ export async function changedList({ replica }: OpenStore, { epoch, accountKey, r
   const kept = replica.ways.filter((way) => !drop.has(way.id));
   const list = [...kept, ...added.map(({ way }) => way)];
   if (!kept.concat(list).some((way) => way.kind === "passkey") || !list.some((way) => way.key !== null))
-    throw new VaultError("invalid", "The last passkey, and the last way in that opens the store, can't be removed");
+    throw new VaultError("invalid", "the last passkey or opener");
   const seals = added.flatMap(({ seal }) => seal ?? []);
   if (rotation !== undefined) {
     for (const way of kept) {
@@ -64,7 +64,7 @@ export async function putList(context: Context, { list, seals, rotation }: NewLi
   const before = storeOf(context).replica.head.claims;
   await write(context, (store) => {
     const now = store.replica.head.claims;
-    if (now.ways !== before.ways || now.epoch !== before.epoch) throw new VaultError("stale", "The ways into this store were changed on another device. Look at them again.");
+    if (now.ways !== before.ways || now.epoch !== before.epoch) throw new VaultError("stale", "the ways in have changed");
     return { ways: { list, seals }, ...(rotation === undefined ? {} : { rotation }), ...rest };
   });
 }
@@ -97,7 +97,7 @@ export async function makePasskey(context: Context, ways: readonly Way[]): Promi
 export async function dropWay(context: Context, id: string): Promise<void> {
   const store = storeOf(context);
   refuseAlarmed(store);
-  if (!store.replica.ways.some((way) => way.id === id)) throw new VaultError("invalid", "This way in is gone already");
+  if (!store.replica.ways.some((way) => way.id === id)) throw new VaultError("invalid", "gone already");
   const next = await changedList(store, await turn(store, true), [], new Set([id]));
   const act = await approve(context, { action: "drop-way", grant: null, object: await hashOfWays(next.list) }, store.replica.ways);
   await putList(context, next, { acts: [act] });

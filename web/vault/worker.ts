@@ -43,7 +43,7 @@ scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
 
 async function run({ id, method, args }: Extract<ToWorker, { method: string }>): Promise<void> {
   try {
-    if (core === undefined || !Object.hasOwn(core, method)) throw new VaultError("failed", "The vault has no such verb");
+    if (core === undefined || !Object.hasOwn(core, method)) throw new VaultError("failed", "no such verb");
     const verb = core[method] as (...args: readonly unknown[]) => Promise<unknown>;
     send({ id, answer: await verb(...args) });
   } catch (error) {

@@ -45,8 +45,11 @@ export class DataFolder {
     const bytes = await disk.read(layout);
     if (bytes === undefined) {
       const names = await disk.list(this.root);
-      const foreign = names.filter((name) => !["temporary", "lost+found"].includes(name) && !name.startsWith("lock") && !name.startsWith("."));
-      if (foreign.length > 0) throw new StorageError("layout", `${this.root} is not a data folder: it has no layout.json but ${foreign[0]}`);
+      const foreign = names.filter(
+        (name) => !["temporary", "lost+found"].includes(name) && !name.startsWith("lock") && !name.startsWith("."),
+      );
+      if (foreign.length > 0)
+        throw new StorageError("layout", `${this.root} is not a data folder: it has no layout.json but ${foreign[0]}`);
       await this.replace(layout, `${JSON.stringify({ version: VERSION })}\n`, "layout", [this.root]);
     } else {
       const version = versionOf(bytes);
@@ -56,7 +59,8 @@ export class DataFolder {
       await disk.syncFolder(this.root, "layout: folder");
     }
     for (const folder of FOLDERS) await disk.makeFolder(this.path(folder));
-    for (const folder of ["", "pointers", "documents", "documents/vendors"]) await disk.syncFolder(this.path(folder), `folders: ${folder || "root"}`);
+    for (const folder of ["", "pointers", "documents", "documents/vendors"])
+      await disk.syncFolder(this.path(folder), `folders: ${folder || "root"}`);
   }
 
   path(...names: string[]): string {

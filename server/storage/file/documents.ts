@@ -98,7 +98,8 @@ class Document {
 
   async #read(): Promise<void> {
     await this.#low.read();
-    if (this.#low.data.name !== this.#name) throw new StorageError("corrupt", `document ${this.#name}: its file holds ${this.#low.data.name}`);
+    if (this.#low.data.name !== this.#name)
+      throw new StorageError("corrupt", `document ${this.#name}: its file holds ${this.#low.data.name}`);
     this.#durable = deepFreeze(this.#low.data);
     this.isOpen = true;
   }

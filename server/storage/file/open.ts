@@ -50,15 +50,18 @@ export async function openFileStorage<Rows extends object = object>(options: Fil
       tails.set(change.store, tail);
       for (const [key, leadsHere] of change.points ?? []) pointers.set(key, leadsHere ? change.store : undefined, sequence);
     });
-    return new FileStorage<Rows>({ folder, segments, pointers, tails, unlock, now }, {
-      cacheBytes,
-      segmentBytes: options.segmentBytes ?? 16 * MiB,
-      segmentAge: options.segmentAge ?? 12 * HOUR,
-      checkpointBytes: options.checkpointBytes ?? 64 * 1024,
-      checkpointShare: options.checkpointShare ?? 0.5,
-      idle: options.idle ?? 30_000,
-      pendingPointers: options.pendingPointers ?? 1024,
-    });
+    return new FileStorage<Rows>(
+      { folder, segments, pointers, tails, unlock, now },
+      {
+        cacheBytes,
+        segmentBytes: options.segmentBytes ?? 16 * MiB,
+        segmentAge: options.segmentAge ?? 12 * HOUR,
+        checkpointBytes: options.checkpointBytes ?? 64 * 1024,
+        checkpointShare: options.checkpointShare ?? 0.5,
+        idle: options.idle ?? 30_000,
+        pendingPointers: options.pendingPointers ?? 1024,
+      },
+    );
   } catch (error) {
     await unlock?.().catch(() => {});
     throw failure(`opening ${folder.root}`, error);

@@ -77,7 +77,8 @@ export class Pointers {
     try {
       // All in one order, so that two never wait for each other.
       for (const key of [...keys].sort()) {
-        for (let other = this.#held.get(key); other !== undefined; other = this.#held.get(key)) await within(PATIENCE, other, "a pointer is held");
+        for (let other = this.#held.get(key); other !== undefined; other = this.#held.get(key))
+          await within(PATIENCE, other, "a pointer is held");
         this.#held.set(
           key,
           new Promise((resolve) => {

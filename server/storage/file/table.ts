@@ -57,7 +57,11 @@ export class Table {
 }
 
 /** The rows of a range, where `over` (undefined: deleted) lies over the table. */
-export function listRows(table: Table | undefined, over: ReadonlyMap<string, Entry | undefined> | undefined, range: Range): Array<[string, unknown]> {
+export function listRows(
+  table: Table | undefined,
+  over: ReadonlyMap<string, Entry | undefined> | undefined,
+  range: Range,
+): Array<[string, unknown]> {
   const { prefix = "", after, limit } = range;
   if (!Number.isInteger(limit) || limit < 1 || limit > 100_000) throw new TypeError("limit: 1 to 100 000");
   const keys = table?.keys ?? [];

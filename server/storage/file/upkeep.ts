@@ -29,7 +29,11 @@ export class Upkeep {
   #again = false;
   #notBefore = 0;
 
-  constructor(parts: { stores: Stores; pointers: Pointers; journal: Journal; segments: Segments }, limits: UpkeepLimits, now: () => number) {
+  constructor(
+    parts: { stores: Stores; pointers: Pointers; journal: Journal; segments: Segments },
+    limits: UpkeepLimits,
+    now: () => number,
+  ) {
     this.#parts = parts;
     this.#limits = limits;
     this.#now = now;
@@ -42,7 +46,7 @@ export class Upkeep {
     if (!grown && this.#parts.pointers.pendingCount <= pendingPointers) return;
     if (this.#now() < this.#notBefore) return;
     if (grown) this.#wanted.add(store.id);
-    this.start();
+    void this.start();
   }
 
   /** From time to time. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Content, grantKeyContext, openShare } from "#protocol/sealing/record.ts";
 import { openSealed } from "#protocol/sealing/seal-to.ts";
 import { softwareAuthenticator } from "./authenticator.ts";
-import { type Device, details, type House, openHouse, ORIGIN, type Shop, sharedWith, shop, thumbprintOf } from "./house.ts";
+import { type Device, details, type House, openHouse, type Shop, sharedWith, shop, thumbprintOf } from "./house.ts";
 
 /** What a vendor would have after a pull: every share that is there, opened with its own key. */
 async function pulled(house: House, device: Device, grant: string, vendor: Shop): Promise<Record<string, Content>> {
@@ -57,9 +57,9 @@ describe("a store in this browser", () => {
     const device = house.device();
     await device.core.begin();
     const vendor = shop();
-    const request = await house.asks(vendor, details(["profile/emails", "profile/addresses", "profile/name"], house.now));
+    const request = await house.asks(vendor, details(["profile/emails", "profile/addresses", "profile/name"], house.clock.now()));
     expect(await device.core.request(request, await thumbprintOf(vendor))).toMatchObject({ keyMatches: "yes", existing: null, state: "open" });
-    const given = details(["profile/emails/b", "profile/addresses/home:town"], house.now);
+    const given = details(["profile/emails/b", "profile/addresses/home:town"], house.clock.now());
     const edits = [
       { path: "profile/emails", key: "a", value: { address: "private@example.org" } },
       { path: "profile/emails", key: "b", value: { address: "shop@example.org" } },
@@ -83,10 +83,10 @@ describe("a store in this browser", () => {
     const device = house.device();
     await device.core.begin();
     const vendor = shop();
-    const request = await house.asks(vendor, details(["profile/emails"], house.now));
-    const approval = { request, details: details(["profile/emails"], house.now), edits: [], notice: { text: "", language: "en" } };
+    const request = await house.asks(vendor, details(["profile/emails"], house.clock.now()));
+    const approval = { request, details: details(["profile/emails"], house.clock.now()), edits: [], notice: { text: "", language: "en" } };
     await device.core.request(request, await thumbprintOf(vendor));
-    await expect(device.core.approve({ ...approval, details: details(["profile/emails", "profile/phones"], house.now) })).rejects.toMatchObject({ code: "invalid" });
+    await expect(device.core.approve({ ...approval, details: details(["profile/emails", "profile/phones"], house.clock.now()) })).rejects.toMatchObject({ code: "invalid" });
     await expect(device.core.approve({ ...approval, edits: [{ path: "profile/emails", value: { address: "no address" } }] })).rejects.toMatchObject({ code: "invalid" });
     expect(await device.core.request(request, await thumbprintOf(shop("Another")))).toMatchObject({ keyMatches: "no" });
     await expect(device.core.approve(approval)).rejects.toMatchObject({ code: "key_mismatch" });
@@ -98,7 +98,7 @@ describe("a store in this browser", () => {
     await using house = await openHouse();
     const device = house.device();
     await device.core.begin();
-    device.tamper = (name, answer: { at: string }) => (name === "act" ? { ...answer, at: new Date(house.now + 301_000).toISOString() } : answer);
+    device.tamper = (name, answer: { at: string }) => (name === "act" ? { ...answer, at: new Date(house.clock.now() + 301_000).toISOString() } : answer);
     await expect(sharedWith(device, house, shop())).rejects.toMatchObject({ code: "failed" });
     expect(device.authenticator.shown).toEqual(["create"]);
   });
@@ -106,7 +106,7 @@ describe("a store in this browser", () => {
   it("never sends a passkey's secret", async () => {
     await using house = await openHouse();
     const secrets: string[] = [];
-    const inner = softwareAuthenticator(ORIGIN);
+    const inner = softwareAuthenticator(house.origin);
     const noting = <T extends { prf: Uint8Array | undefined }>(answer: T): T => {
       secrets.push(Buffer.from(answer.prf ?? []).toString("base64url"));
       return answer;
@@ -137,7 +137,7 @@ describe("opening it again", () => {
 
   it("without PRF opens by this browser's own key, and elsewhere asks for the kit", async () => {
     await using house = await openHouse();
-    const first = house.device({ authenticator: softwareAuthenticator(ORIGIN, false) });
+    const first = house.device({ authenticator: softwareAuthenticator(house.origin, false) });
     await first.core.begin();
     await sharedWith(first, house, shop());
     expect(first.view.ways.map((way) => [way.kind, way.opens])).toEqual(expect.arrayContaining([["passkey", false], ["device", true]]));
@@ -210,10 +210,10 @@ describe("two devices", () => {
     await two.core.unlock();
     const vendor = shop("Second shop", "https://second.example/client.json");
     const prompts = one.authenticator.shown.length;
-    const request = await house.asks(vendor, details(["profile/emails"], house.now));
+    const request = await house.asks(vendor, details(["profile/emails"], house.clock.now()));
     await two.core.request(request, await thumbprintOf(vendor));
     await saveEmail(one, "meanwhile@example.org");
-    const { grant } = await two.core.approve({ request, details: details(["profile/emails"], house.now), edits: [], notice: { text: "", language: "en" } });
+    const { grant } = await two.core.approve({ request, details: details(["profile/emails"], house.clock.now()), edits: [], notice: { text: "", language: "en" } });
     expect(one.authenticator.shown.length - prompts).toBe(1);
     expect(Object.values(await pulled(house, two, grant, vendor))).toEqual([{ value: { address: "meanwhile@example.org" } }]);
   });
@@ -289,8 +289,8 @@ describe("two devices", () => {
 
   it("adds a passkey for another authenticator: one prompt to make it, one to approve it", async () => {
     await using house = await openHouse();
-    const key = softwareAuthenticator(ORIGIN);
-    const laptop = softwareAuthenticator(ORIGIN);
+    const key = softwareAuthenticator(house.origin);
+    const laptop = softwareAuthenticator(house.origin);
     const device = house.device({ authenticator: { ...laptop, prompts: { get: laptop.prompts.get, create: (making) => (laptop.shown.length === 0 ? laptop : key).prompts.create(making) } } });
     await device.core.begin();
     await device.core.addPasskey();

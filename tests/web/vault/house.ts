@@ -1,43 +1,27 @@
 import { generateKeyPairSync } from "node:crypto";
-import * as v from "valibot";
 import { API, type ApiName } from "#protocol/api.ts";
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
 import { base64url } from "#protocol/canonical.ts";
 import { thumbprint } from "#protocol/jws.ts";
-import { Refusal } from "#protocol/refusal.ts";
-import { RATES } from "../../../server/config.ts";
-import type { Deps } from "../../../server/deps.ts";
-import { commits } from "../../../server/endpoints/commits.ts";
-import { grants } from "../../../server/endpoints/grants.ts";
-import { logins } from "../../../server/endpoints/logins.ts";
-import { recoveries } from "../../../server/endpoints/recoveries.ts";
-import { registrations } from "../../../server/endpoints/registrations.ts";
-import { requests } from "../../../server/endpoints/requests.ts";
-import { sessions } from "../../../server/endpoints/sessions.ts";
-import { storeReading } from "../../../server/endpoints/store.ts";
-import { callerOf } from "../../../server/guards/session.ts";
 import { putRequest } from "../../../server/oauth/pushed-request.ts";
-import { refuse } from "../../../server/refuse.ts";
-import type { Rows } from "../../../server/rows.ts";
-import { openFileStorage } from "../../../server/storage/file/open.ts";
 import type { VaultEvent } from "../../../web/vault/context.ts";
 import { type Core, createCore } from "../../../web/vault/core.ts";
 import { type Memory, memoryInMemory } from "../../../web/vault/memory.ts";
 import { connect } from "../../../web/vault/server.ts";
 import type { OutlineView, StoreView, VaultState } from "../../../web/vault/vault.ts";
-import { scratchFolder } from "../../support/scratch-folder.ts";
+import type { Clock } from "../../support/clock.ts";
+import { startSystem, type System } from "../../support/system.ts";
 import { type SoftwareAuthenticator, softwareAuthenticator } from "./authenticator.ts";
-
-export const ORIGIN = "http://localhost:4000";
 
 /** Changes what the server answers on its way, as a malicious server would. */
 export type Tamper = (name: ApiName, answer: never) => unknown;
 
 export interface House extends AsyncDisposable {
-  readonly storage: Deps["storage"];
-  now: number;
+  readonly origin: string;
+  readonly storage: System["storage"];
+  readonly clock: Clock;
   /** A browser: its own cookies and memory. */
-  device(options?: { authenticator?: SoftwareAuthenticator; memory?: Memory; session?: Device }): Device;
+  device(options?: DeviceOptions): Device;
   /** A vendor's request, as if it had been pushed. */
   asks(shop: Shop, details: AuthorizationDetails): Promise<string>;
   /** Answers how to put the whole store back to what it is now, as one who restores a backup in silence. */
@@ -45,6 +29,15 @@ export interface House extends AsyncDisposable {
 }
 
 const TABLES = ["store", "counter", "ways", "seals", "halves", "passkeys", "epochs", "leaves", "buckets", "heads", "records", "shares", "gone", "feed", "grants", "standings", "counted", "nonces", "history"] as const;
+
+export interface DeviceOptions {
+  authenticator?: SoftwareAuthenticator;
+  memory?: Memory;
+  /** Whose cookie it has: another tab of the same browser. */
+  session?: Device;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export interface Device {
   readonly core: Core;
@@ -91,64 +84,30 @@ export function details(paths: string[], now: number, more: Partial<Authorizatio
   ];
 }
 
-/** The real endpoints over real storage, called as the network would call them. */
+/** A running server, and what its customers and shops do with it. */
 export async function openHouse(): Promise<House> {
-  const folder = await scratchFolder();
-  const house = { now: Date.now() };
-  const storage = await openFileStorage<Rows>({ folder: folder.path });
-  const deps = {
+  const system = await startSystem();
+  const { issuer: origin, storage, clock } = system;
+  return {
+    origin,
     storage,
-    now: () => house.now,
-    config: { issuer: ORIGIN, host: "127.0.0.1", port: 0, data: folder.path, clients: "open", web: "", rates: { ...RATES, logins: 1000, recoveries: 1000, commits: 10_000 } },
-  } as unknown as Deps;
-  const handlers = { ...registrations, ...logins, ...recoveries, ...sessions, ...storeReading, ...commits, ...grants, ...requests };
-
-  async function answer(name: keyof typeof handlers, id: string, query: Record<string, string>, init: RequestInit, cookie: string | undefined) {
-    const headers: Record<string, string> = {};
-    const endpoint = API[name];
-    const body = "body" in endpoint ? v.safeParse(endpoint.body as v.GenericSchema, JSON.parse(String(init.body))) : undefined;
-    if (body?.success === false) throw new Refusal("invalid_input", v.getDotPath(body.issues[0]) ?? "");
-    const handler = handlers[name] as (deps: Deps, call: unknown) => Promise<unknown>;
-    const caller = callerOf(cookie, ORIGIN);
-    const reply = await handler(deps, { body: body?.output, id, query, header: () => undefined, address: "127.0.0.1", caller, answer: headers });
-    return { reply: v.parse(endpoint.reply as v.GenericSchema, reply), headers };
-  }
-
-  return Object.assign(house, {
-    storage,
-    device({ authenticator = softwareAuthenticator(ORIGIN), memory = memoryInMemory(), session }: { authenticator?: SoftwareAuthenticator; memory?: Memory; session?: Device } = {}): Device {
-      const device = {
-        authenticator,
-        memory,
-        state: undefined as VaultState | undefined,
-        outline: [] as readonly OutlineView[],
-        view: undefined as unknown as StoreView,
-        sent: [] as string[],
-        tamper: undefined as Tamper | undefined,
-        cookie: session?.cookie,
-      };
+    clock,
+    device({ authenticator = softwareAuthenticator(origin), memory = memoryInMemory(), session }: DeviceOptions = {}): Device {
+      const device: Omit<Mutable<Device>, "core"> = { authenticator, memory, state: undefined, outline: [], view: undefined as unknown as StoreView, sent: [], tamper: undefined, cookie: session?.cookie };
       const send = async (address: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
-        const url = new URL(String(address));
-        const [name, id] = routeOf(init.method ?? "GET", url.pathname);
         if (init.body) device.sent.push(String(init.body));
-        try {
-          const { reply, headers } = await answer(name as keyof typeof handlers, id, Object.fromEntries(url.searchParams), init, device.cookie);
-          device.cookie = headers["Set-Cookie"]?.split(";")[0] ?? device.cookie;
-          const copy = structuredClone(reply) as never;
-          return Response.json(device.tamper?.(name, copy) ?? copy);
-        } catch (error) {
-          const { status, body } = refuse(error, "request-1");
-          if (status >= 500) console.error(error);
-          return new Response(body, { status });
-        }
+        const headers = { ...(init.headers as Record<string, string>), "sec-fetch-site": "same-origin", origin, ...(device.cookie === undefined ? {} : { cookie: device.cookie }) };
+        const response = await fetch(String(address), { ...init, headers });
+        device.cookie = response.headers.get("set-cookie")?.split(";")[0] ?? device.cookie;
+        if (!response.ok || device.tamper === undefined) return response;
+        return Response.json(device.tamper(nameOf(init.method ?? "GET", new URL(String(address)).pathname), (await response.json()) as never));
       };
       const publish = (event: VaultEvent): void => {
         if ("state" in event) device.state = event.state;
         if ("store" in event) device.view = structuredClone(event.store);
         if ("outline" in event) device.outline = event.outline;
       };
-      const core = createCore({ server: connect(ORIGIN, send), prompts: authenticator.prompts, memory, place: { origin: ORIGIN, rpId: "localhost" }, now: () => house.now, publish });
-      // The same object as the one whose members the calls above change.
+      const core = createCore({ server: connect(origin, send), prompts: authenticator.prompts, memory, place: { origin, rpId: new URL(origin).hostname }, now: clock.now, publish });
       return Object.assign(device, { core });
     },
     async asks({ clientId, name, key }: Shop, asked: AuthorizationDetails): Promise<string> {
@@ -165,7 +124,7 @@ export async function openHouse(): Promise<House> {
           policyUri: null,
           domain: new URL(clientId).host,
           encryptionKey: key,
-          since: house.now,
+          since: clock.now(),
           document: base64url.encode(new Uint8Array(32)),
         },
         details: asked,
@@ -173,8 +132,8 @@ export async function openHouse(): Promise<House> {
         state: "s",
         codeChallenge: "c".repeat(43),
         dpopJkt: null,
-        comeUntil: house.now + 300_000,
-        until: house.now + 3_600_000,
+        comeUntil: clock.now() + 300_000,
+        until: clock.now() + 3_600_000,
       });
       return id;
     },
@@ -190,27 +149,24 @@ export async function openHouse(): Promise<House> {
         });
     },
     async [Symbol.asyncDispose]() {
-      await storage[Symbol.asyncDispose]();
-      await folder[Symbol.asyncDispose]();
+      await system[Symbol.asyncDispose]();
     },
-  });
+  };
 }
 
-function routeOf(method: string, path: string): [ApiName, string] {
-  for (const [name, endpoint] of Object.entries(API)) {
-    const match = endpoint.method === method ? new RegExp(`^${endpoint.path.replace("{id}", "([^/]+)")}$`).exec(path) : null;
-    if (match) return [name as ApiName, match[1] ?? ""];
-  }
-  throw new Error(`no endpoint at ${path}`);
+function nameOf(method: string, path: string): ApiName {
+  const found = Object.entries(API).find(([, endpoint]) => endpoint.method === method && new RegExp(`^${endpoint.path.replace("{id}", "[^/]+")}$`).test(path));
+  if (found === undefined) throw new Error(`no endpoint at ${path}`);
+  return found[0] as ApiName;
 }
 
 /** A store with one shared e-mail, as after the first visit to a shop. */
 export async function sharedWith(device: Device, house: House, vendor: Shop, paths = ["profile/emails"], given = paths): Promise<string> {
-  const request = await house.asks(vendor, details(paths, house.now));
+  const request = await house.asks(vendor, details(paths, house.clock.now()));
   await device.core.request(request, await thumbprintOf(vendor));
   const { grant } = await device.core.approve({
     request,
-    details: details(given, house.now),
+    details: details(given, house.clock.now()),
     edits: [{ path: "profile/emails", value: { address: "ada@example.org" }, key: "first" }],
     notice: { text: "You share", language: "en" },
   });

@@ -53,10 +53,10 @@ async function alarmed(at: Scene, lie: Tamper, saw: RegExp, device = reopened(at
   expect(device.view.alarms.map(({ message }) => message).join("\n")).toMatch(saw);
   await device.core.save({ path: emailOf(device), value: { address: "secret@example.org" } });
   expect(lastCommit(device).shares).toEqual([]);
-  const request = await at.house.asks(at.vendor, details(["profile/emails"], at.house.now));
+  const request = await at.house.asks(at.vendor, details(["profile/emails"], at.house.clock.now()));
   await device.core.request(request, await thumbprintOf(at.vendor));
   const prompts = device.authenticator.shown.length;
-  await expect(device.core.approve({ request, details: details(["profile/emails"], at.house.now), edits: [], notice: { text: "", language: "en" } })).rejects.toMatchObject({ code: "tampered" });
+  await expect(device.core.approve({ request, details: details(["profile/emails"], at.house.clock.now()), edits: [], notice: { text: "", language: "en" } })).rejects.toMatchObject({ code: "tampered" });
   expect(device.authenticator.shown.length).toBe(prompts);
   return device;
 }
@@ -97,7 +97,7 @@ describe("a server that lies about a grant", () => {
   it("ends one without the customer", async () => {
     await using house = await openHouse();
     const at = await scene(house);
-    const ended: GrantView["ended"] = { state: "revoked", at: new Date(house.now).toISOString(), actor: "customer", act: null, askDeletion: false };
+    const ended: GrantView["ended"] = { state: "revoked", at: new Date(house.clock.now()).toISOString(), actor: "customer", act: null, askDeletion: false };
     await alarmed(at, inRow((row) => ({ ...row, ended })), /says that you ended the connection .* no act of yours/);
   });
 
@@ -120,7 +120,7 @@ describe("a server that lies about a grant", () => {
   it("widens its row", async () => {
     await using house = await openHouse();
     const at = await scene(house);
-    const wide = await forged((await at.device.core.receipt(at.grant)).consent, { authorization_details: details(["profile", "preferences"], house.now) });
+    const wide = await forged((await at.device.core.receipt(at.grant)).consent, { authorization_details: details(["profile", "preferences"], house.clock.now()) });
     const lie = inRow((row) => ({ ...row, consent: wide }));
     await refused(reopened(at), lie, /row of Libreria Aldina is not what you gave: the consent is signed by another key/);
     // Where the store is open already, it stays readable; what the server says is shared with nobody.
@@ -177,9 +177,9 @@ describe("a server that names its own key for a vendor that asks", () => {
     const at = await scene(house);
     const { key } = shop();
     at.device.tamper = (name, answer: ReplyOf<"request">) => (name === "request" ? { ...answer, client: { ...answer.client, encryption_key: key } } : answer);
-    const request = await house.asks(at.vendor, details(["profile/emails"], house.now));
+    const request = await house.asks(at.vendor, details(["profile/emails"], house.clock.now()));
     expect(await at.device.core.request(request, await thumbprintOf(at.vendor))).toMatchObject({ keyMatches: "no" });
-    const approval = { request, details: details(["profile/emails"], house.now), edits: [], notice: { text: "", language: "en" } };
+    const approval = { request, details: details(["profile/emails"], house.clock.now()), edits: [], notice: { text: "", language: "en" } };
     await expect(at.device.core.approve(approval)).rejects.toMatchObject({ code: "key_mismatch" });
     // Without the link's word, by the key that this vendor had before.
     expect(await at.device.core.request(request)).toMatchObject({ keyMatches: "no" });

@@ -92,7 +92,7 @@ export function Choose({ request, store, now, onDecline, onShared }: Props) {
     const details = grantedOf(request.details, picks, { until: until.value, actions: actions.value }, at);
     faults.value = entered.faults;
     dayFault.value = details === undefined;
-    const wrong = Object.keys(entered.faults).length + (details === undefined ? 1 : 0);
+    const wrong = Object.values(entered.faults).flatMap((each) => Object.keys(each)).length + (details === undefined ? 1 : 0);
     if (details === undefined || wrong > 0) {
       say(t.invalid(wrong));
       focusFault(form.current);
@@ -184,7 +184,7 @@ export function Choose({ request, store, now, onDecline, onShared }: Props) {
         }}
       />
       {request.details.map((detail, at) => (
-        <section key={at}>
+        <section class="terms" key={at}>
           {several && <h3>{purposeWords(detail.purpose).short}</h3>}
           <Terms detail={until.value.kind === "once" ? { ...detail, frequency: { max: 1 } } : detail} />
           <Notice tone="plain" rule="C8" title={t.refuse}>

@@ -1,5 +1,4 @@
 import { useId } from "preact/hooks";
-import { formOf } from "#protocol/categories.ts";
 import { words } from "../../locales/words.ts";
 import type { Draft, FieldErrors } from "../../parts/draft.ts";
 import { Fields } from "../../parts/field.tsx";
@@ -48,7 +47,7 @@ export function ItemRow(props: Props) {
         />
         <span>
           <strong>{title}</strong> <span class="opt">{props.necessity === "required" ? t.needed : t.optional}</span>{" "}
-          {props.diff && (row.already ? <span class="opt">{t.already}</span> : <span class="tag-new">{t.fresh}</span>)}
+          {props.diff && (row.already ? <span class="opt">· {t.already}</span> : <span class="tag-new">· {t.fresh}</span>)}
           {line && <span class="sub">{line}</span>}
         </span>
       </label>
@@ -91,5 +90,5 @@ function Forms({ id, row, choice, onChoice }: Props & { id: string }) {
 
 /** Tells one member of a collection from the others before it is ticked: to the owner alone, so the whole value. */
 function listLine(row: Row): string {
-  return valueText(row.kind.many ? row.value : formOf(row.base, row.value, new Date()));
+  return valueText(row.value);
 }

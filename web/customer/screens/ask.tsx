@@ -91,13 +91,10 @@ function Before({ request, recovering, onDecline }: { request: RequestViewModel;
           <h2>{t.why}</h2>
           <Purpose detail={detail} />
           <h2>{t.asks}</h2>
-          <ul class="items">
+          <ul class="items asked">
             {detail.paths.map((path) => (
-              <li class="item row" key={path}>
-                <span />
-                <span>
-                  <strong>{chipOf(path)}</strong> <span class="opt">{detail.necessity === "required" ? t.needed : t.optional}</span>
-                </span>
+              <li class="item" key={path}>
+                <strong>{chipOf(path)}</strong> <span class="opt">{detail.necessity === "required" ? t.needed : t.optional}</span>
               </li>
             ))}
           </ul>
@@ -116,22 +113,19 @@ function Before({ request, recovering, onDecline }: { request: RequestViewModel;
           />
         </section>
       ) : vault.state.value === "locked" ? (
-        <UnlockPanel body={t.lockedBody} onKit={useKit} />
+        <UnlockPanel body={t.lockedBody} onKit={useKit} other={<Decline onDecline={onDecline} />} />
       ) : (
-        <Entrance title={t.begin} body={t.beginBody} onKit={useKit} />
+        <Entrance title={t.begin} body={t.beginBody} onKit={useKit} other={<Decline onDecline={onDecline} />} />
       )}
-      <Decline onDecline={onDecline} />
     </>
   );
 }
 
 function Decline({ onDecline }: { onDecline: () => void }) {
   return (
-    <div class="row-of-buttons">
-      <button type="button" class="btn" onClick={onDecline}>
-        {words().ask.no}
-      </button>
-    </div>
+    <button type="button" class="btn" onClick={onDecline}>
+      {words().ask.no}
+    </button>
   );
 }
 

@@ -37,13 +37,13 @@ export function Connection() {
 }
 
 function Detail({ connection, now }: { connection: ConnectionView; now: number }) {
-  const { tag, connection: t, connections, stop } = words();
+  const { tag, connection: t, connections } = words();
   const { client, state } = connection;
   const ended = isEnded(state);
   const stamp = stampOf(state);
   return (
     <article class="narrow">
-      <p class="no-print">
+      <p class="crumb no-print">
         <a href="/">{connections.title}</a>
       </p>
       <Who client={client} mark={connection.mark} title={client.client_name} />
@@ -67,28 +67,26 @@ function Detail({ connection, now }: { connection: ConnectionView; now: number }
         <Purpose key={at} detail={each} />
       ))}
       <Chips label={t.have} items={chipsOf(connection)} />
+      {!ended && (
+        <section class="no-print">
+          <div class="row-of-buttons">
+            <ConnectionActions grant={connection.grant} state={state} name={client.client_name} large />
+          </div>
+          <p class="note">{t.pauseNote}</p>
+        </section>
+      )}
       <Timeline connection={connection} now={now} />
       <Have connection={connection} />
       <h2>{t.facts}</h2>
       {connection.details.map((each, at) => (
         <Terms key={at} detail={each} />
       ))}
-      {!ended && (
-        <section class="no-print">
-          <h2>{t.actions}</h2>
-          <p class="note">{t.pauseNote}</p>
-          <div class="row-of-buttons">
-            <ConnectionActions grant={connection.grant} state={state} name={client.client_name} large />
-          </div>
-        </section>
-      )}
       <section data-rule="D10">
         <h2>{t.cannotTitle}</h2>
         <p>{t.cannot(client.client_name)}</p>
       </section>
       <Contact connection={connection} />
       <ReceiptPanel grant={connection.grant} />
-      <p class="vh">{ended ? stop.done(client.client_name) : ""}</p>
     </article>
   );
 }

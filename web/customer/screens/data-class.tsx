@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useRoute } from "preact-iso/router";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { type Kind, kindAt } from "#protocol/categories.ts";
 import { words } from "../../locales/words.ts";
 import { useAction } from "../../parts/action.ts";
@@ -21,7 +21,7 @@ export function DataClassScreen() {
   if (!isDataClass(name)) return <NotFound />;
   return (
     <>
-      <p class="no-print">
+      <p class="crumb no-print">
         <a href="/data">{t.all}</a>
       </p>
       <Opened key={name} title={t.classes[name].title}>
@@ -54,7 +54,6 @@ function KindSection({ kind, store, alone }: { kind: Kind; store: StoreView; alo
   const remove = useAction(async (record: RecordView) => {
     await vault.remove(record.path);
     removed.value = { path: record.path, value: record.value };
-    say(t.removed(kindWord(kind.path)));
   });
   const undo = useAction(async (last: Removed) => {
     await vault.save(last);
@@ -133,11 +132,12 @@ function Row({ record, onEdit, onRemove }: { record: RecordView; onEdit: () => v
 /** Takes the focus that the removed row had. */
 function Undo({ text, onUndo }: { text: string; onUndo: () => void }) {
   const button = useRef<HTMLButtonElement>(null);
+  const id = useId();
   useEffect(() => button.current?.focus(), []);
   return (
     <p>
-      {text}{" "}
-      <button ref={button} type="button" class="text-btn" onClick={onUndo}>
+      <span id={id}>{text}</span>{" "}
+      <button ref={button} type="button" aria-describedby={id} class="text-btn" onClick={onUndo}>
         {words().data.undo}
       </button>
     </p>

@@ -1,8 +1,8 @@
-import { kindAt } from "#protocol/categories.ts";
 import { words } from "../../locales/words.ts";
 import type { StoreView } from "../../vault/vault.ts";
 import { DATA_CLASSES, isDataClass } from "../data-classes.ts";
 import { Opened } from "../opened.tsx";
+import { valueText } from "../values.ts";
 
 export function Data() {
   const t = words().data;
@@ -36,4 +36,4 @@ export function Data() {
 const linesOf = (store: StoreView, kinds: readonly string[]): string[] =>
   store.records
     .filter((record) => kinds.includes(record.kind) && record.value !== null)
-    .map((record) => kindAt(record.kind)?.line(record.value as never) ?? "");
+    .map((record) => valueText(record.value));

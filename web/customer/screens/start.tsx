@@ -36,7 +36,7 @@ export function Start() {
           <li key={point}>{point}</li>
         ))}
       </ul>
-      {vault.state.value === "locked" ? <UnlockPanel /> : <Entrance title={state.begin} body={words().ask.beginBody} beginWord={t.begin} />}
+      {vault.state.value === "locked" ? <UnlockPanel /> : <Entrance title={state.beginTitle} body={t.need} beginWord={t.begin} />}
     </div>
   );
 }

@@ -1,0 +1,80 @@
+import { join } from "node:path";
+import { freePort } from "../support/free-port.ts";
+import { startProcess } from "../support/process.ts";
+import { recordingProxy } from "../support/recording-proxy.ts";
+import { scratchFolder } from "../support/scratch-folder.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+
+/** The server, everything that is sent to it, and the sample shop: real processes on real files. */
+export interface House extends AsyncDisposable {
+  readonly issuer: string;
+  readonly shop: string;
+  /** The server's data folder. */
+  readonly data: string;
+  /** The shop's customer list. */
+  readonly customers: string;
+  /** Where heap snapshots are written. */
+  readonly snapshots: string;
+  readonly sent: () => Buffer;
+  readonly log: () => string;
+  /** Makes the server write a heap snapshot, and waits until it is whole. */
+  readonly snapshot: () => Promise<void>;
+}
+
+export async function openHouse(): Promise<House> {
+  const things: AsyncDisposable[] = [];
+  const keep = <T extends AsyncDisposable>(thing: T): T => {
+    things.unshift(thing);
+    return thing;
+  };
+  const folder = keep(await scratchFolder());
+  const data = join(folder.path, "server");
+  const shopData = join(folder.path, "shop");
+  const [front, back, shopPort] = [await freePort(), await freePort(), await freePort()];
+  const issuer = `http://localhost:${front}`;
+  const shop = `http://127.0.0.1:${shopPort}`;
+  const proxy = keep(await recordingProxy(front, back));
+  const server = keep(
+    await startProcess(process.execPath, ["--heapsnapshot-signal=SIGUSR2", `--diagnostic-dir=${folder.path}`, join(root, "dist/server/main.js")], {
+      cwd: root,
+      env: { COUNTERFOIL_ISSUER: issuer, COUNTERFOIL_PORT: String(back), COUNTERFOIL_DATA: data },
+      ready: /listens on/,
+    }),
+  );
+  const install = await startProcess(process.execPath, [join(root, "vendor-sdk/examples/bookshop/install.js")], { ready: /^/ });
+  await install.exited;
+  const trader = keep(
+    await startProcess(process.execPath, [join(root, "vendor-sdk/examples/bookshop/shop.js")], {
+      cwd: root,
+      env: { COUNTERFOIL_ISSUER: issuer, SHOP_ORIGIN: shop, SHOP_DATA: shopData, SHOP_SYNC_SECONDS: "0" },
+      ready: /is open at/,
+    }),
+  );
+  return {
+    issuer,
+    shop,
+    data,
+    customers: join(shopData, "customers.json"),
+    snapshots: folder.path,
+    sent: proxy.sent,
+    log: () => server.output() + trader.output(),
+    async snapshot() {
+      const { readdir, stat } = await import("node:fs/promises");
+      const { setTimeout: sleep } = await import("node:timers/promises");
+      process.kill(server.pid, "SIGUSR2");
+      for (let size = -1, tries = 0; tries < 300; tries++) {
+        await sleep(200);
+        const name = (await readdir(folder.path)).find((each) => each.endsWith(".heapsnapshot"));
+        if (name === undefined) continue;
+        const now = (await stat(join(folder.path, name))).size;
+        if (now > 0 && now === size) return;
+        size = now;
+      }
+      throw new Error("the server wrote no heap snapshot");
+    },
+    async [Symbol.asyncDispose]() {
+      for (const thing of things) await thing[Symbol.asyncDispose]();
+    },
+  };
+}

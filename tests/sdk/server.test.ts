@@ -1,0 +1,201 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, expect, it } from "vitest";
+import type { Content } from "#protocol/sealing/record.ts";
+import { type Ask, ask } from "../../vendor-sdk/ask.ts";
+import { defineSink } from "../../vendor-sdk/crm/define-sink.ts";
+import { flatten } from "../../vendor-sdk/crm/mapping.ts";
+import type { Sink, Values } from "../../vendor-sdk/crm/sink.ts";
+import type { Grant } from "../../vendor-sdk/grant.ts";
+import { clientMetadata, makeKeys, publicKeys } from "../../vendor-sdk/make-keys.ts";
+import { createVendor, type Vendor } from "../../vendor-sdk/vendor.ts";
+import { DAY, HOUR, MINUTE, SECOND } from "../support/clock.ts";
+import { Customer, type GivenGrant } from "../support/customer.ts";
+import { type System, startSystem } from "../support/system.ts";
+
+const ANNA = { value: { address: "anna.unmistakable@mail.example" } };
+
+interface Shop extends AsyncDisposable {
+  vendor: Vendor;
+  redirectUri: string;
+  wish(change?: Partial<Ask>): ReturnType<typeof ask>;
+}
+
+/** A vendor that is nothing but the SDK and its two documents. */
+async function openShop(system: System): Promise<Shop> {
+  const keys = await makeKeys();
+  const documents: Record<string, unknown> = {};
+  const server = createServer((request, response) => {
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(documents[request.url ?? ""] ?? {}));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const clientId = `${origin}/client.json`;
+  const redirectUri = `${origin}/callback`;
+  documents["/client.json"] = clientMetadata({
+    clientId,
+    name: "Shop",
+    legalName: "Shop S.r.l.",
+    country: "IT",
+    dpoContact: "mailto:privacy@shop.example",
+    redirectUris: [redirectUri],
+    jwksUri: `${origin}/jwks.json`,
+  });
+  documents["/jwks.json"] = publicKeys(keys);
+  return {
+    vendor: createVendor({ clientId, server: system.issuer, keys, now: system.clock.now }),
+    redirectUri,
+    wish: (change = {}) =>
+      ask(
+        { purpose: "customer-management", paths: ["profile/name", "profile/emails", "profile/addresses"], days: 90, ...change },
+        new Date(system.clock.now()),
+      ),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+async function share(
+  shop: Shop,
+  customer: Customer,
+  contents: Record<string, Content>,
+  granted: Partial<Ask> = {},
+): Promise<{ given: GivenGrant; grant: Grant }> {
+  const { url, id } = await shop.vendor.requests.create({ authorization_details: [shop.wish()], redirect_uri: shop.redirectUri });
+  const arrival = await fetch(url, { redirect: "manual" });
+  const request = (arrival.headers.get("location") ?? "").replace(/^.*\/ask\//, "");
+  const given = await customer.approve(request, { details: [shop.wish(granted)], contents });
+  return { given, grant: await shop.vendor.requests.exchange(given.redirect, { id }) };
+}
+
+function crm(): { sink: Sink; rows: Map<string, Values> } {
+  const rows = new Map<string, Values>();
+  const sink = defineSink<string>({
+    name: "crm",
+    check: async () => [],
+    toTarget: flatten,
+    find: async (key) => (rows.has(key) ? { id: key, values: rows.get(key) ?? {} } : undefined),
+    create: async (key, values) => void rows.set(key, values),
+    patch: async (key, changes) =>
+      void rows.set(
+        key,
+        Object.fromEntries(Object.entries({ ...rows.get(key), ...changes }).filter((pair): pair is [string, string] => pair[1] !== null)),
+      ),
+    async erase(key) {
+      rows.delete(key);
+      return { did: ["deleted"], remains: [] };
+    },
+  });
+  return { sink, rows };
+}
+
+describe("the SDK and the real server", () => {
+  it("carry a narrowed share into a CRM, follow a change, hold still for a pause, and erase on a stop", async () => {
+    await using system = await startSystem();
+    await using shop = await openShop(system);
+    const { sink, rows } = crm();
+    const customer = await Customer.register(system.issuer, system.clock.now);
+    const { given, grant } = await share(
+      shop,
+      customer,
+      { "profile/emails/e1": ANNA, "profile/addresses/a1:town": { value: { locality: "Cluj", countryCode: "RO" } } },
+      { paths: ["profile/emails/e1", "profile/addresses:town"], days: 30 },
+    );
+    expect(grant.details[0]?.paths).toEqual(["profile/emails/e1", "profile/addresses:town"]);
+    expect(await shop.vendor.sync(sink)).toMatchObject({ created: 1, failed: [] });
+    const first = {
+      "profile/emails.1.address": "anna.unmistakable@mail.example",
+      "profile/addresses.1.locality": "Cluj",
+      "profile/addresses.1.countryCode": "RO",
+    };
+    expect(rows.get(grant.key)).toEqual(first);
+    system.clock.pass(SECOND);
+    expect(await shop.vendor.sync(sink)).toMatchObject({ unchanged: 1, updated: 0, failed: [] });
+
+    await customer.commit({
+      shares: [{ grant: given.grant, path: "profile/emails/e1", content: { value: { address: "new@mail.example" } } }],
+    });
+    expect(await shop.vendor.sync(sink)).toMatchObject({ updated: 1, failed: [] });
+    await customer.commit({ shares: [{ grant: given.grant, path: "profile/addresses/a1:town", content: { removed: true } }] });
+    expect(await shop.vendor.sync(sink)).toMatchObject({ updated: 1, failed: [] });
+    expect(rows.get(grant.key)).toEqual({ "profile/emails.1.address": "new@mail.example" });
+
+    const { position } = await customer.api.call("pause", { id: given.grant });
+    expect(await shop.vendor.sync(sink)).toMatchObject({ paused: 1, failed: [] });
+    expect(rows.size).toBe(1);
+    await customer.resume(given.grant, position);
+    expect(await shop.vendor.sync(sink)).toMatchObject({ paused: 0, failed: [] });
+
+    // Longer than an access token lives.
+    system.clock.pass(10 * MINUTE);
+    expect(await shop.vendor.sync(sink)).toMatchObject({ unchanged: 1, failed: [] });
+    await customer.revoke(given.grant);
+    await expect(shop.vendor.pull(grant.id)).rejects.toMatchObject({ code: "grant_revoked" });
+    expect(await shop.vendor.sync(sink)).toMatchObject({ erased: 1, failed: [] });
+    expect(rows.size).toBe(0);
+  });
+
+  it("hear of a stop also when the access token has ended, and of an expiry by the clock", async () => {
+    await using system = await startSystem();
+    await using shop = await openShop(system);
+    const { sink, rows } = crm();
+    const one = await Customer.register(system.issuer, system.clock.now);
+    const two = await Customer.register(system.issuer, system.clock.now);
+    const stopped = await share(shop, one, { "profile/emails/e1": ANNA });
+    await share(shop, two, { "profile/emails/e1": ANNA }, { days: 30 });
+    expect(await shop.vendor.sync(sink)).toMatchObject({ created: 2, failed: [] });
+    await one.revoke(stopped.given.grant);
+    system.clock.pass(HOUR);
+    expect(await shop.vendor.sync(sink)).toMatchObject({ erased: 1, erasures: [{ reason: "revoked" }], failed: [] });
+    system.clock.pass(30 * DAY);
+    expect(await shop.vendor.sync(sink)).toMatchObject({ erased: 1, erasures: [{ reason: "expired" }], failed: [] });
+    expect(rows.size).toBe(0);
+  });
+
+  it("spend a read that is granted once, once: the customer's history shows one", async () => {
+    await using system = await startSystem();
+    await using shop = await openShop(system);
+    const { sink, rows } = crm();
+    const customer = await Customer.register(system.issuer, system.clock.now);
+    const { given } = await share(shop, customer, { "profile/emails/e1": ANNA }, { frequency: { max: 1 } });
+    expect(await shop.vendor.sync(sink)).toMatchObject({ created: 1, failed: [] });
+    for (let at = 0; at < 3; at++) {
+      system.clock.pass(10 * MINUTE);
+      expect(await shop.vendor.sync(sink)).toMatchObject({ held: 1, unchanged: 1, failed: [] });
+    }
+    expect((await customer.view(given.grant)).reads.count).toBe(1);
+    await customer.revoke(given.grant);
+    expect(await shop.vendor.sync(sink)).toMatchObject({ erased: 1 });
+    expect(rows.size).toBe(0);
+  });
+
+  it("agree on when a window has room again", async () => {
+    await using system = await startSystem();
+    await using shop = await openShop(system);
+    const { sink } = crm();
+    const customer = await Customer.register(system.issuer, system.clock.now);
+    const { given } = await share(shop, customer, { "profile/emails/e1": ANNA }, { frequency: { max: 2, per: "PT1H" } });
+    const reports = [];
+    for (let at = 0; at < 9; at++) {
+      reports.push(await shop.vendor.sync(sink));
+      system.clock.pass(10 * MINUTE);
+    }
+    expect(reports.flatMap(({ failed }) => failed)).toEqual([]);
+    expect(reports.map(({ held }) => held)).toEqual([0, 0, 1, 1, 1, 1, 0, 0, 1]);
+    expect((await customer.view(given.grant)).reads.count).toBe(4);
+  });
+
+  it("tell a customer's no from a fault", async () => {
+    await using system = await startSystem();
+    await using shop = await openShop(system);
+    const { url, id } = await shop.vendor.requests.create({ authorization_details: [shop.wish()], redirect_uri: shop.redirectUri });
+    const arrival = await fetch(url, { redirect: "manual" });
+    const customer = await Customer.register(system.issuer, system.clock.now);
+    const { redirect } = await customer.api.call("decline", { id: (arrival.headers.get("location") ?? "").replace(/^.*\/ask\//, "") });
+    await expect(shop.vendor.requests.exchange(redirect, { id })).rejects.toMatchObject({ code: "access_denied" });
+  });
+});
