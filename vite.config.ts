@@ -9,8 +9,6 @@ const customer = webApp({
   root: join(here, "web", "customer"),
   outDir: join(here, "dist", "web", "customer"),
   worker: join(here, "web", "vault", "worker.ts"),
-  // A third of the worker otherwise; tests hold the one to the other.
-  alias: { jose: join(here, "web", "vault", "jose.ts") },
 });
 
 const server: UserConfig = {

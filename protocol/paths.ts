@@ -33,9 +33,7 @@ export function covers(wide: string, narrow: string): boolean {
   const w = splitPath(wide);
   const n = splitPath(narrow);
   if (n.base !== w.base && !n.base.startsWith(`${w.base}/`)) return false;
-  // A form hangs on the kind that has it: `profile:given` is no path.
-  if (formRank(w.base, w.form) < 0) return false;
-  const wideRank = formRank(n.base, w.form);
-  const narrowRank = formRank(n.base, n.form);
-  return wideRank >= 0 && narrowRank >= wideRank;
+  // Of the wide path itself, since a form hangs on the kind that has it: `profile:given` is no path.
+  const wideRank = formRank(w.base, w.form);
+  return wideRank >= 0 && formRank(n.base, n.form) >= wideRank;
 }

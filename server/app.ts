@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { API, type ApiName, type Endpoint as Row, LIMITS } from "#protocol/api.ts";
+import { API, type ApiName, LIMITS, type ReplyOf, type Endpoint as Row } from "#protocol/api.ts";
 import { Refusal } from "#protocol/refusal.ts";
 import { type Config, isLoopback } from "./config.ts";
 import type { Deps } from "./deps.ts";
@@ -13,22 +13,23 @@ import { registrations } from "./endpoints/registrations.ts";
 import { requests } from "./endpoints/requests.ts";
 import { sessions } from "./endpoints/sessions.ts";
 import { storeReading } from "./endpoints/store.ts";
+import { writePull } from "./endpoints/write-pull.ts";
 import { AccessTokens } from "./guards/access-token.ts";
 import { check, parseJson, readBody } from "./guards/body.ts";
 import { Proofs } from "./guards/dpop.ts";
 import { requireOwnOrigin } from "./guards/origin.ts";
 import { callerOf, unauthenticated } from "./guards/session.ts";
-import { handler, type Http, type HttpContext, route, type Served } from "./http.ts";
+import { type Http, type HttpContext, handler, route, type Served } from "./http.ts";
 import type { Log } from "./log.ts";
 import { oauthRoutes } from "./oauth/routes.ts";
 import { openServerKey } from "./oauth/server-key.ts";
+import { webRoutes } from "./pages/routes.ts";
+import { openWebApp } from "./pages/web-app.ts";
 import { refuse } from "./refuse.ts";
 import type { Rows } from "./rows.ts";
 import { type Storage, StorageError } from "./storage/storage.ts";
 import { Clients } from "./vendors/clients.ts";
 import { fetchDocument } from "./vendors/fetch-document.ts";
-import { webRoutes } from "./web/routes.ts";
-import { openWebApp } from "./web/web-app.ts";
 
 export interface AppParts {
   readonly config: Config;
@@ -66,7 +67,17 @@ export async function makeApp({ config, storage, log, now, started, fetch }: App
 }
 
 /** One handler for each row of the table: a missing one does not compile. */
-const ENDPOINTS: Endpoints = { ...registrations, ...logins, ...recoveries, ...sessions, ...storeReading, ...commits, ...requests, ...grants, ...records };
+const ENDPOINTS: Endpoints = {
+  ...registrations,
+  ...logins,
+  ...recoveries,
+  ...sessions,
+  ...storeReading,
+  ...commits,
+  ...requests,
+  ...grants,
+  ...records,
+};
 
 const HEADERS = { "Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
 
@@ -80,12 +91,19 @@ function apiRoutes(http: Http, deps: Deps): void {
         // A cookie that names no store is as good as none.
         throw row.caller === "session" && error instanceof StorageError && error.code === "absent" ? unauthenticated() : error;
       });
-      return { status: 200, headers: Object.keys(call.answer).length === 0 ? HEADERS : { ...HEADERS, ...call.answer }, body: JSON.stringify(reply) };
+      return {
+        status: 200,
+        headers: Object.keys(call.answer).length === 0 ? HEADERS : { ...HEADERS, ...call.answer },
+        body: name === "records" ? writePull(reply as ReplyOf<"records">) : JSON.stringify(reply),
+      };
     });
   }
 }
 
-const ADDRESSES = Object.values(API).map(({ path, method }) => ({ method, pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}$`) }));
+const ADDRESSES = Object.values(API).map(({ path, method }) => ({
+  method,
+  pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}$`),
+}));
 
 async function noEndpoint({ req }: HttpContext): Promise<never> {
   const allowed = ADDRESSES.filter(({ pattern }) => pattern.test(req.path)).map(({ method }) => method);
@@ -124,7 +142,8 @@ function queryOf(context: HttpContext, row: Row): Readonly<Record<string, string
   if (url === undefined || at < 0) return NONE;
   const query: Record<string, string> = {};
   for (const [name, value] of new URLSearchParams(url.slice(at + 1))) {
-    if (name in query || row.query === undefined || value.length > 400) throw new Refusal("invalid_input", "This parameter is not known here, came twice or is too long.", { pointer: "" });
+    if (name in query || row.query === undefined || value.length > 400)
+      throw new Refusal("invalid_input", "This parameter is not known here, came twice or is too long.", { pointer: "" });
     query[name] = value;
   }
   return row.query === undefined ? query : (check(row.query, query) as Record<string, string>);

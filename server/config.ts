@@ -62,11 +62,13 @@ const clientsOf = (text: string): Config["clients"] =>
 /** An issuer is an origin; http only where it never leaves this machine. */
 function issuerOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || url.origin !== text.replace(/\/$/, "")) throw new TypeError("COUNTERFOIL_ISSUER: expected an origin, like https://counterfoil.example");
+  if (url === undefined || url.origin !== text.replace(/\/$/, ""))
+    throw new TypeError("COUNTERFOIL_ISSUER: expected an origin, like https://counterfoil.example");
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname)))
     throw new TypeError("COUNTERFOIL_ISSUER: expected https, or http on this machine");
   return url.origin;
 }
 
 /** Names of this machine alone (RFC 8252, 8.3; `localhost` by RFC 6761). */
-export const isLoopback = (hostname: string): boolean => hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
+export const isLoopback = (hostname: string): boolean =>
+  hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);

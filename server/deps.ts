@@ -3,10 +3,10 @@ import type { AccessTokens } from "./guards/access-token.ts";
 import type { Proofs } from "./guards/dpop.ts";
 import type { Log } from "./log.ts";
 import type { ServerKey } from "./oauth/server-key.ts";
+import type { WebApp } from "./pages/web-app.ts";
 import type { Rows } from "./rows.ts";
 import type { Storage } from "./storage/storage.ts";
 import type { Clients } from "./vendors/clients.ts";
-import type { WebApp } from "./web/web-app.ts";
 
 /** Everything an endpoint needs, put together once in `app.ts`. */
 export interface Deps {

@@ -21,6 +21,10 @@ interface Route {
   readonly refuse: (error: unknown, request: string) => Answer;
 }
 
+// Names one request of this process: to find its line in the log, not to keep anything secret.
+const run = randomText(6);
+let requests = 0;
+
 type Serve = (context: HttpContext) => Promise<Served>;
 
 /** Adds one endpoint. One handler for a request and no middleware: each would cost more than it does. */
@@ -32,7 +36,7 @@ export function route(http: Http, log: Log, route: Route, pattern: string, serve
 export function handler(log: Log, { method, name, refuse }: Route, serve: Serve): (context: HttpContext) => Promise<Response> {
   return async (context) => {
     const started = performance.now();
-    const request = randomText(9);
+    const request = `${run}-${(requests++).toString(36)}`;
     let served: Served;
     try {
       served = await serve(context);

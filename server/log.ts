@@ -44,5 +44,3 @@ export function makeLog(write: (text: string) => void, now: () => number): Log {
     },
   };
 }
-
-export const silentLog: Log = { request: () => {}, fault: () => {}, flush: () => {} };

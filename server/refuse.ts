@@ -20,7 +20,12 @@ export function refuse(error: unknown, request: string): Answer {
     request,
     ...refusal.extra,
   };
-  const headers: Record<string, string> = { "Content-Type": "application/problem+json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
+  const headers: Record<string, string> = {
+    "Content-Type": "application/problem+json",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Request-Id": request,
+  };
   const { retryAfter, allow, challenge } = refusal.extra;
   if (typeof retryAfter === "number") headers["Retry-After"] = String(retryAfter);
   if (typeof allow === "string") {
@@ -40,8 +45,14 @@ export const isFault = (error: unknown): boolean => refusalOf(error).status >= 5
 function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof StorageError) {
-    if (error.code === "full") return new Refusal("storage_full", "There is no room left on the server. Nothing was changed. Try again later.", { extra: { retryAfter: 60 } });
-    if (error.code === "failed") return new Refusal("unavailable", "The server can't save right now. Nothing was changed. Try again in a moment.", { extra: { retryAfter: 5 } });
+    if (error.code === "full")
+      return new Refusal("storage_full", "There is no room left on the server. Nothing was changed. Try again later.", {
+        extra: { retryAfter: 60 },
+      });
+    if (error.code === "failed")
+      return new Refusal("unavailable", "The server can't save right now. Nothing was changed. Try again in a moment.", {
+        extra: { retryAfter: 5 },
+      });
     if (error.code === "absent") return new Refusal("not_found", "There is nothing here.");
     if (error.code === "taken") return new Refusal("taken", "This name is in use. Make a new one.");
   }

@@ -1,5 +1,6 @@
 import { type AuthorizationDetail, CONSENT_TYPE } from "../protocol/authorization-details.ts";
-import { breach, PURPOSES } from "../protocol/purposes.ts";
+import { breach } from "../protocol/breach.ts";
+import { PURPOSES } from "../protocol/purposes.ts";
 
 export interface Ask {
   /** Id of a purpose in the protocol's registry, such as `customer-management` or `delivery`. */

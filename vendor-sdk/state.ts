@@ -11,7 +11,7 @@ export interface StateStore {
   get(key: string): Promise<string | undefined>;
   set(key: string, text: string): Promise<void>;
   delete(key: string): Promise<void>;
-  /** Every key that begins with `prefix`. */
+  /** Every key that begins with `prefix`, which ends with the `/`. */
   list(prefix: string): Promise<string[]>;
 }
 

@@ -1,11 +1,11 @@
 import type { Commit } from "#protocol/api.ts";
 import { Refusal } from "#protocol/refusal.ts";
 import type { Deps } from "../deps.ts";
-import { proveAct, type ProvenAct } from "../guards/act.ts";
+import { type ProvenAct, proveAct } from "../guards/act.ts";
 import { limitRate } from "../guards/rate.ts";
 import { type Caller, requireSession } from "../guards/session.ts";
 import { issueCode } from "../oauth/code.ts";
-import { answerOnce, answeredRequest, type PushedRequest, redirectOf } from "../oauth/pushed-request.ts";
+import { answeredRequest, answerOnce, type PushedRequest, redirectOf } from "../oauth/pushed-request.ts";
 import { applyCommit, type Committed } from "../store/commit.ts";
 import { type Endpoints, signedIn } from "./endpoint.ts";
 import { addedPasskey, closeRegistration } from "./registrations.ts";
@@ -46,7 +46,8 @@ async function commitBy(deps: Deps, caller: Caller, body: Commit, request: Pushe
     await requireSession(store, caller, now);
     const proveActs = async (): Promise<ProvenAct[]> => {
       const proven: ProvenAct[] = [];
-      for (const [index, signed] of body.acts.entries()) proven.push(await proveAct(storage, store, signed, { account, issuer: config.issuer, now, pointer: `/acts/${index}` }));
+      for (const [index, signed] of body.acts.entries())
+        proven.push(await proveAct(storage, store, signed, { account, issuer: config.issuer, now, pointer: `/acts/${index}` }));
       return proven;
     };
     return applyCommit(store, body, { account, now, proveActs, newPasskey, request });

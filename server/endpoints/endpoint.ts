@@ -1,4 +1,4 @@
-import type { API, ApiName, BodyOf, ReplyOf } from "#protocol/api.ts";
+import type { ApiName, BodyOf, ReplyOf } from "#protocol/api.ts";
 import type { Deps } from "../deps.ts";
 import { type Caller, unauthenticated } from "../guards/session.ts";
 
@@ -19,7 +19,6 @@ export interface Call<Body> {
 
 export type Endpoint<N extends ApiName> = (deps: Deps, call: Call<BodyOf<N>>) => Promise<ReplyOf<N>>;
 export type Endpoints<N extends ApiName = ApiName> = { readonly [Name in N]: Endpoint<Name> };
-export type Api = typeof API;
 
 /** @throws {Refusal} `unauthenticated` */
 export function signedIn(call: Call<unknown>): Caller {

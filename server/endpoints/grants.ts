@@ -1,5 +1,5 @@
-import { Refusal } from "#protocol/refusal.ts";
 import { isEnded } from "#protocol/grant.ts";
+import { Refusal } from "#protocol/refusal.ts";
 import { digest } from "../digest.ts";
 import { proveAct } from "../guards/act.ts";
 import { limitRate } from "../guards/rate.ts";

@@ -20,14 +20,18 @@ export const logins: Endpoints<"loginOptions" | "login"> = {
     await limitRate(storage, "login", address, config.rates.logins, now());
     const [id, challenge] = [randomText(16), randomText(32)];
     await storage.putTicket(LOGIN, id, challenge, now() + LIFETIME);
-    return { id, options: { challenge, rpId: rpIdOf(config.issuer), userVerification: "required", timeout: LIFETIME, allowCredentials: [] } };
+    return {
+      id,
+      options: { challenge, rpId: rpIdOf(config.issuer), userVerification: "required", timeout: LIFETIME, allowCredentials: [] },
+    };
   },
 
   async login({ storage, config, now: clock }, { body, address, answer }) {
     const now = clock();
     await limitRate(storage, "login", address, config.rates.logins, now);
     const challenge = await storage.takeTicket<string>(LOGIN, body.login);
-    if (challenge === undefined) throw new Refusal("unauthenticated", "This login is too old or was used. Start again.", { pointer: "/login" });
+    if (challenge === undefined)
+      throw new Refusal("unauthenticated", "This login is too old or was used. Start again.", { pointer: "/login" });
     const account = body.assertion.response.userHandle;
     if (typeof account !== "string" || !/^[A-Za-z0-9_-]{22}$/.test(account)) throw refused();
     try {
@@ -43,7 +47,8 @@ export const logins: Endpoints<"loginOptions" | "login"> = {
       answer["Set-Cookie"] = sessionCookie(config.issuer, account, secret);
       return { account, ...reply };
     } catch (error) {
-      if ((error instanceof StorageError && error.code === "absent") || (error instanceof Refusal && error.code === "invalid_passkey")) throw refused(error);
+      if ((error instanceof StorageError && error.code === "absent") || (error instanceof Refusal && error.code === "invalid_passkey"))
+        throw refused(error);
       throw error;
     }
   },

@@ -1,13 +1,13 @@
 import { Refusal } from "#protocol/refusal.ts";
+import type { Deps } from "../deps.ts";
 import { instant } from "../digest.ts";
-import { limitRate } from "../guards/rate.ts";
 import type { TokenFacts } from "../guards/access-token.ts";
 import { ProofError } from "../guards/dpop.ts";
+import { limitRate } from "../guards/rate.ts";
 import { LAST, type ObjectRow, ordered, type Rows, type ShareRow, type StandingRow } from "../rows.ts";
 import { StorageError, type StoreWriter } from "../storage/storage.ts";
 import { note, positionOf } from "../store/history.ts";
 import { grantOf, stateNow } from "../store/shares.ts";
-import type { Deps } from "../deps.ts";
 import type { Call, Endpoints } from "./endpoint.ts";
 
 const PAGE = 1000;
@@ -67,7 +67,8 @@ const CURSOR = /^(\d{1,15})(?:\.(\d{1,15})\.([0-9a-z]{11}\/[A-Za-z0-9/_:-]{1,200
 function readCursor(text: string | undefined): Cursor {
   if (text === undefined) return { since: 0, page: undefined };
   const [, since, through, after] = CURSOR.exec(Buffer.from(text, "base64url").toString("latin1")) ?? [];
-  if (since === undefined) throw new Refusal("cursor_expired", "This cursor is not one of this grant. Read from the beginning.", { pointer: "/since" });
+  if (since === undefined)
+    throw new Refusal("cursor_expired", "This cursor is not one of this grant. Read from the beginning.", { pointer: "/since" });
   return { since: Number(since), page: through === undefined || after === undefined ? undefined : { through: Number(through), after } };
 }
 
@@ -84,7 +85,8 @@ async function read(store: StoreWriter<Rows>, token: TokenFacts, cursor: Cursor,
   if (state === "paused") throw new Refusal("grant_paused", "The customer has paused this grant. Try again later.");
   if (state !== "active") throw new Refusal("grant_ended", "This grant has ended. Erase what you hold of it.", { extra: { state } });
   const position = await positionOf(store);
-  if (cursor.since > position || (cursor.page?.through ?? 0) > position) throw new Refusal("cursor_expired", "This cursor is of another life of this store. Read from the beginning.");
+  if (cursor.since > position || (cursor.page?.through ?? 0) > position)
+    throw new Refusal("cursor_expired", "This cursor is of another life of this store. Read from the beginning.");
   const { since, through, objects, held, fixed } = await admit(store, grant, row.objects, standing, cursor, position, now);
   const shares = held === "all" ? { page: [], after: undefined } : await pageOf(store, grant, cursor, through, objects);
   const paths = shares.page.map(({ path }) => path);
@@ -96,10 +98,20 @@ async function read(store: StoreWriter<Rows>, token: TokenFacts, cursor: Cursor,
     consent: row.consent,
     grant_key: row.grantKey,
     complete: standing.complete,
-    records: shares.page.map(({ path, version, body, updated }) => ({ path, version, body, updated: instant(updated) })),
+    records: shares.page.map(recordOf()),
     cursor: writeCursor(next),
     more: shares.after !== undefined,
     receipt: { read: at, at: instant(now) },
+  };
+}
+
+/** What is shared together was updated together: one date is written for all of it. */
+function recordOf(): (row: ShareRow) => { path: string; version: number; body: string; updated: string } {
+  let at = Number.NaN;
+  let text = "";
+  return ({ path, version, body, updated }) => {
+    if (updated !== at) [at, text] = [updated, instant(updated)];
+    return { path, version, body, updated: text };
   };
 }
 
@@ -117,14 +129,23 @@ interface Admitted {
  * What this read may give. Where a frequency binds, a read is fixed at its first page's position: later pages, and the same cursor
  * again within an hour, give nothing newer and don't count.
  */
-async function admit(store: StoreWriter<Rows>, grant: string, rows: readonly ObjectRow[], standing: StandingRow, cursor: Cursor, position: number, now: number): Promise<Admitted> {
+async function admit(
+  store: StoreWriter<Rows>,
+  grant: string,
+  rows: readonly ObjectRow[],
+  standing: StandingRow,
+  cursor: Cursor,
+  position: number,
+  now: number,
+): Promise<Admitted> {
   const { since, page } = cursor;
   const alive = rows.reduce((bits, { read, expires }, at) => (read && now < expires ? bits | (1 << at) : bits), 0);
   const bound = rows.some(({ frequency }, at) => frequency !== null && alive & (1 << at));
   if (!bound) return { since, through: page?.through ?? position, objects: alive, held: "none", fixed: standing.fixed };
   if (!standing.complete) return { since, through: since, objects: 0, held: "all", fixed: standing.fixed };
   const { fixed } = standing;
-  const isSame = fixed !== null && fixed.since === since && now < fixed.at + FIXED && (page === undefined || page.through === fixed.through);
+  const isSame =
+    fixed !== null && fixed.since === since && now < fixed.at + FIXED && (page === undefined || page.through === fixed.through);
   if (isSame) {
     const objects = fixed.objects & alive;
     return { since, through: fixed.through, objects, held: objects === alive ? "none" : "some", fixed };
@@ -136,24 +157,46 @@ async function admit(store: StoreWriter<Rows>, grant: string, rows: readonly Obj
     throw new Refusal("frequency_exceeded", "This grant was read as often as its customer allows.", { extra: { retryAfter } });
   }
   store.put("counted", `${grant}/${ordered(now)}/${ordered(position)}`, {});
-  return { since, through: position, objects, held: objects === alive ? "none" : "some", fixed: { since, through: position, at: now, objects } };
+  return {
+    since,
+    through: position,
+    objects,
+    held: objects === alive ? "none" : "some",
+    fixed: { since, through: position, at: now, objects },
+  };
 }
 
 /** The objects whose rolling windows have room for one more read; and when the first of the others has. */
-async function withinFrequency(store: StoreWriter<Rows>, grant: string, rows: readonly ObjectRow[], alive: number, now: number): Promise<{ objects: number; until: number }> {
+async function withinFrequency(
+  store: StoreWriter<Rows>,
+  grant: string,
+  rows: readonly ObjectRow[],
+  alive: number,
+  now: number,
+): Promise<{ objects: number; until: number }> {
   let objects = 0;
   let until = Number.POSITIVE_INFINITY;
   for (const [at, { frequency }] of rows.entries()) {
     if (!(alive & (1 << at))) continue;
     const from = frequency?.per == null ? 0 : now - frequency.per;
-    const counted = frequency === null ? [] : await store.list("counted", { prefix: `${grant}/`, after: `${grant}/${ordered(from)}/${LAST}`, limit: frequency.max });
+    const counted =
+      frequency === null
+        ? []
+        : await store.list("counted", { prefix: `${grant}/`, after: `${grant}/${ordered(from)}/${LAST}`, limit: frequency.max });
     if (frequency === null || counted.length < frequency.max) objects |= 1 << at;
-    else if (frequency.per !== null) until = Math.min(until, Number.parseInt((counted[0]?.[0] ?? "").split("/")[1] ?? "0", 36) + frequency.per);
+    else if (frequency.per !== null)
+      until = Math.min(until, Number.parseInt((counted[0]?.[0] ?? "").split("/")[1] ?? "0", 36) + frequency.per);
   }
   return { objects, until: Number.isFinite(until) ? until : now + 86_400_000 };
 }
 
-async function pageOf(store: StoreWriter<Rows>, grant: string, { since, page }: Cursor, through: number, objects: number): Promise<{ page: ShareRow[]; after: string | undefined }> {
+async function pageOf(
+  store: StoreWriter<Rows>,
+  grant: string,
+  { since, page }: Cursor,
+  through: number,
+  objects: number,
+): Promise<{ page: ShareRow[]; after: string | undefined }> {
   const rows: ShareRow[] = [];
   let size = 0;
   const after = `${grant}/${page === undefined ? `${ordered(since)}/${LAST}` : page.after}`;

@@ -37,7 +37,9 @@ export const recoveries: Endpoints<"recovery" | "recover"> = {
       const proven = await proveAct(storage, store, body.act, { account, issuer: config.issuer, now, pointer: "/act" });
       const opening = await openingOf(store);
       if (proven.kind !== "kit" || act.action !== "recover" || act.object !== (await hashOfHead(opening.head)))
-        throw new Refusal("invalid_act", "A recovery is an act by the kit's key that names the store's head.", { pointer: "/act/act/object" });
+        throw new Refusal("invalid_act", "A recovery is an act by the kit's key that names the store's head.", {
+          pointer: "/act/act/object",
+        });
       await note(store, { at: now, type: "recover", by: proven.way });
       return { opening, secret: await openSession(store, null, now) };
     });

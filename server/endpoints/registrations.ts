@@ -41,7 +41,8 @@ export const registrations: Endpoints<"registrationOptions" | "register" | "pass
     await limitRate(deps.storage, "registration", address, deps.config.rates.logins, now);
     const ticket = await registrationOf(deps, body);
     if (ticket === undefined || !ticket.fresh) throw gone();
-    if (body.consent !== null || body.acts.length > 0) throw new Refusal("invalid_input", "A store's first commit shares nothing.", { pointer: "/consent" });
+    if (body.consent !== null || body.acts.length > 0)
+      throw new Refusal("invalid_input", "A store's first commit shares nothing.", { pointer: "/consent" });
     const newPasskey = await newPasskeyOf(deps, body.attestation, ticket, now);
     const { account } = ticket;
     const made = await deps.storage.create(account, async (store) => {
@@ -55,15 +56,21 @@ export const registrations: Endpoints<"registrationOptions" | "register" | "pass
   },
 };
 
-const gone = (): Refusal => new Refusal("invalid_passkey", "This registration is too old or was used. Start again.", { pointer: "/attestation/registration" });
+const gone = (): Refusal =>
+  new Refusal("invalid_passkey", "This registration is too old or was used. Start again.", { pointer: "/attestation/registration" });
 
 /** The registration that a commit's attestation answers. */
-export async function registrationOf({ storage }: Pick<Deps, "storage">, commit: Commit): Promise<RegistrationTicket | undefined> {
+async function registrationOf({ storage }: Pick<Deps, "storage">, commit: Commit): Promise<RegistrationTicket | undefined> {
   return commit.attestation === null ? undefined : storage.getTicket<RegistrationTicket>(REGISTRATION, commit.attestation.registration);
 }
 
 /** The passkey that a commit adds to a store that is there. @throws {Refusal} `invalid_passkey` */
-export async function addedPasskey(deps: Pick<Deps, "storage" | "config">, commit: Commit, account: string, now: number): Promise<NewPasskey | undefined> {
+export async function addedPasskey(
+  deps: Pick<Deps, "storage" | "config">,
+  commit: Commit,
+  account: string,
+  now: number,
+): Promise<NewPasskey | undefined> {
   if (commit.attestation === null) return undefined;
   const ticket = await registrationOf(deps, commit);
   if (ticket === undefined || ticket.fresh || ticket.account !== account) throw gone();
@@ -74,12 +81,21 @@ export const closeRegistration = async ({ storage }: Pick<Deps, "storage">, comm
   if (commit.attestation !== null) await storage.takeTicket(REGISTRATION, commit.attestation.registration);
 };
 
-async function newPasskeyOf({ config }: Pick<Deps, "config">, attestation: { response: Attestation } | null, ticket: RegistrationTicket, now: number): Promise<NewPasskey> {
+async function newPasskeyOf(
+  { config }: Pick<Deps, "config">,
+  attestation: { response: Attestation } | null,
+  ticket: RegistrationTicket,
+  now: number,
+): Promise<NewPasskey> {
   if (attestation === null) throw gone();
   return verifyAttestation(attestation.response, { challenge: ticket.challenge, issuer: config.issuer, now });
 }
 
-async function offer({ storage, config, now }: Deps, ticket: RegistrationTicket, known: readonly string[]): Promise<{ id: string; options: Record<string, unknown> }> {
+async function offer(
+  { storage, config, now }: Deps,
+  ticket: RegistrationTicket,
+  known: readonly string[],
+): Promise<{ id: string; options: Record<string, unknown> }> {
   const id = randomText(16);
   await storage.putTicket(REGISTRATION, id, ticket, now() + LIFETIME);
   return {

@@ -38,7 +38,8 @@ export const requests: Endpoints<"request" | "decline"> = {
           });
         } catch (error) {
           // Saying no needs no session: one that has ended is only not there to remember it.
-          const signedOut = (error instanceof Refusal && error.code === "unauthenticated") || (error instanceof StorageError && error.code === "absent");
+          const signedOut =
+            (error instanceof Refusal && error.code === "unauthenticated") || (error instanceof StorageError && error.code === "absent");
           if (!signedOut) throw error;
         }
       }

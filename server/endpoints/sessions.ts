@@ -17,7 +17,9 @@ export const sessions: Endpoints<"session" | "logout" | "act"> = {
       return { row, account: caller.account, way: row.way, ...(await openingOf(store)) };
     });
     if (now - row.used > DAY)
-      await storage.change(caller.account, async (store) => store.put("sessions", caller.session, { ...(await requireSession(store, caller, now)), used: now }));
+      await storage.change(caller.account, async (store) =>
+        store.put("sessions", caller.session, { ...(await requireSession(store, caller, now)), used: now }),
+      );
     return reply;
   },
 

@@ -22,7 +22,8 @@ export const storeReading: Endpoints<"store"> = {
   async store({ storage, now }, call) {
     const caller = signedIn(call);
     const { since, after, seq } = call.query;
-    if (since !== undefined && after !== undefined) throw new Refusal("invalid_input", "Read on by since or by after, not both.", { pointer: "/after" });
+    if (since !== undefined && after !== undefined)
+      throw new Refusal("invalid_input", "Read on by since or by after, not both.", { pointer: "/after" });
     return storage.read(caller.account, async (store) => {
       await requireSession(store, caller, now());
       const row = await store.get("store", "store");

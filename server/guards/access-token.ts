@@ -1,5 +1,5 @@
-import { digest, randomText } from "../digest.ts";
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
+import { digest, randomText } from "../digest.ts";
 import { Bounded } from "./bounded.ts";
 import { objectOf, takeApart } from "./compact-jws.ts";
 import { isSignedBy, type PublicKey } from "./public-key.ts";
@@ -82,7 +82,12 @@ export class AccessTokens {
     if (!isSignedBy(this.#key.publicKey, parts.signed, Buffer.from(parts.signature, "base64url"))) return undefined;
     const claims = objectOf(parts.payload);
     if (claims?.iss !== this.#issuer || claims.aud !== this.audience) return undefined;
-    const { grant_id: grant, client_id: clientId, exp, cnf } = claims as { grant_id: string; client_id: string; exp: number; cnf: { jkt: string } };
+    const {
+      grant_id: grant,
+      client_id: clientId,
+      exp,
+      cnf,
+    } = claims as { grant_id: string; client_id: string; exp: number; cnf: { jkt: string } };
     return { hash, grant, clientId, jkt: cnf.jkt, exp };
   }
 }

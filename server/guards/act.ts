@@ -1,7 +1,7 @@
-import { ACT_TYP, LIMITS, type SignedAct } from "#protocol/api.ts";
 import { type Act, challengeOf } from "#protocol/act.ts";
+import { ACT_TYP, LIMITS, type SignedAct } from "#protocol/api.ts";
 import { canonical } from "#protocol/canonical.ts";
-import { EvidenceError, verifyJws } from "#protocol/jws.ts";
+import { verifyJws } from "#protocol/jws.ts";
 import { Refusal } from "#protocol/refusal.ts";
 import { LAST, ordered, type Rows, type WayRow } from "../rows.ts";
 import type { Storage, StoreWriter } from "../storage/storage.ts";
@@ -38,11 +38,14 @@ export async function proveAct(
   const { act } = signed;
   const { account, issuer, now, pointer } = expected;
   if (act.account !== account) throw wrong("This act is of another store.", `${pointer}/act/account`);
-  if (!(Math.abs(Date.parse(act.at) - now) <= LIMITS.actLifetime)) throw wrong("This act is not of now. Ask for a new one.", `${pointer}/act/at`);
+  if (!(Math.abs(Date.parse(act.at) - now) <= LIMITS.actLifetime))
+    throw wrong("This act is not of now. Ask for a new one.", `${pointer}/act/at`);
   const ticket = await storage.getTicket<NonceTicket>(NONCE, act.nonce);
-  if (ticket === undefined || ticket.account !== account) throw wrong("This nonce is not known here, or too old. Ask for a new one.", `${pointer}/act/nonce`);
+  if (ticket === undefined || ticket.account !== account)
+    throw wrong("This nonce is not known here, or too old. Ask for a new one.", `${pointer}/act/nonce`);
   const used = `${ordered(ticket.until)}/${act.nonce}`;
-  if ((await store.get("nonces", used)) !== undefined) throw wrong("This nonce was used before. Ask for a new one.", `${pointer}/act/nonce`);
+  if ((await store.get("nonces", used)) !== undefined)
+    throw wrong("This nonce was used before. Ask for a new one.", `${pointer}/act/nonce`);
   for (const [old] of await store.list("nonces", { limit: 20 })) if (old < `${ordered(now)}/${LAST}`) store.delete("nonces", old);
   store.put("nonces", used, {});
   const ways = await store.list("ways", { limit: 40 });
@@ -55,10 +58,10 @@ async function byKit(act: Act, token: string, ways: Ways, pointer: string): Prom
   const [id, kit] = ways.find(([, each]) => each.kind === "kit") ?? [];
   if (id === undefined || kit?.sign == null) throw wrong("This store has no kit.", `${pointer}/kit`);
   try {
-    if (canonical(await verifyJws(token, kit.sign, ACT_TYP)) !== canonical(act)) throw wrong("What the kit signed is another act.", `${pointer}/kit`);
+    if (canonical(await verifyJws(token, kit.sign, ACT_TYP)) !== canonical(act))
+      throw wrong("What the kit signed is another act.", `${pointer}/kit`);
   } catch (cause) {
-    if (cause instanceof EvidenceError) throw wrong("This is not signed by the store's kit.", `${pointer}/kit`);
-    throw cause;
+    throw cause instanceof Refusal ? cause : wrong("This is not signed by the store's kit.", `${pointer}/kit`);
   }
   return { act, way: id, kind: "kit" };
 }

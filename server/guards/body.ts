@@ -27,14 +27,16 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** @throws {Refusal} `unsupported_media_type`, `malformed_body` */
 export function parseJson(bytes: Uint8Array, contentType: string | undefined): unknown {
-  if (!/^application\/json\s*(;\s*charset=utf-8\s*)?$/i.test(contentType ?? "")) throw new Refusal("unsupported_media_type", "Send application/json.");
+  if (!/^application\/json\s*(;\s*charset=utf-8\s*)?$/i.test(contentType ?? ""))
+    throw new Refusal("unsupported_media_type", "Send application/json.");
   let json: unknown;
   try {
     json = JSON.parse(utf8.decode(bytes));
   } catch (cause) {
     throw new Refusal("malformed_body", "The body is not JSON.", { cause });
   }
-  if (typeof json !== "object" || json === null || Array.isArray(json)) throw new Refusal("malformed_body", "The body is not a JSON object.");
+  if (typeof json !== "object" || json === null || Array.isArray(json))
+    throw new Refusal("malformed_body", "The body is not a JSON object.");
   return json;
 }
 
@@ -43,9 +45,13 @@ export function check<S extends v.GenericSchema>(schema: S, input: unknown): v.I
   const result = v.safeParse(schema, input, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
-  throw new Refusal("invalid_input", `${issue.expected === null ? "This is not allowed here" : issue.expected === "never" ? "This member is not known here" : "Something of another kind is expected here"}.`, {
-    pointer: pointerOf(issue),
-  });
+  throw new Refusal(
+    "invalid_input",
+    `${issue.expected === null ? "This is not allowed here" : issue.expected === "never" ? "This member is not known here" : "Something of another kind is expected here"}.`,
+    {
+      pointer: pointerOf(issue),
+    },
+  );
 }
 
 /** RFC 6901. Of a union, the place in the alternative that came furthest. */

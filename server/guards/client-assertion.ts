@@ -29,12 +29,15 @@ export async function proveClient(form: Form, { storage, clients, issuer, now: c
   const parts = takeApart(need(form, "client_assertion"));
   const header = parts && objectOf(parts.header);
   const claims = parts && objectOf(parts.payload);
-  if (parts === undefined || header === undefined || claims === undefined || header.crit !== undefined) throw wrong("client_assertion is not a JWT");
+  if (parts === undefined || header === undefined || claims === undefined || header.crit !== undefined)
+    throw wrong("client_assertion is not a JWT");
   const { iss, sub, aud, exp, iat, nbf, jti } = claims;
   const now = clock() / 1000;
-  if (typeof iss !== "string" || iss !== sub || (form.has("client_id") && form.get("client_id") !== iss)) throw wrong("iss, sub and client_id of the assertion differ");
+  if (typeof iss !== "string" || iss !== sub || (form.has("client_id") && form.get("client_id") !== iss))
+    throw wrong("iss, sub and client_id of the assertion differ");
   if (aud !== issuer) throw wrong("aud of the assertion is not the issuer, as a string");
-  if (typeof exp !== "number" || now >= exp || exp > now + LONGEST + FUTURE) throw wrong(`exp of the assertion is past, or more than ${LONGEST} seconds away`);
+  if (typeof exp !== "number" || now >= exp || exp > now + LONGEST + FUTURE)
+    throw wrong(`exp of the assertion is past, or more than ${LONGEST} seconds away`);
   if (typeof iat !== "number" || iat > now + FUTURE) throw wrong("iat of the assertion is missing or in the future");
   if (nbf !== undefined && (typeof nbf !== "number" || nbf > now + FUTURE)) throw wrong("nbf of the assertion is in the future");
   // A restart forgets what was used; so what was made before it does not count.

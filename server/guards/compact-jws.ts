@@ -14,7 +14,9 @@ export function takeApart(token: string): CompactParts | undefined {
   const second = token.indexOf(".", first + 1);
   if (first < 1 || second < 0) return undefined;
   const [header, payload, signature] = [token.slice(0, first), token.slice(first + 1, second), token.slice(second + 1)];
-  return PART.test(header) && PART.test(payload) && PART.test(signature) ? { header, payload, signature, signed: token.slice(0, second) } : undefined;
+  return PART.test(header) && PART.test(payload) && PART.test(signature)
+    ? { header, payload, signature, signed: token.slice(0, second) }
+    : undefined;
 }
 
 /** The JSON object of a part, or undefined. */

@@ -51,7 +51,8 @@ export class Proofs {
     if (typeof jti !== "string" || jti.length < 1 || jti.length > 200) throw new ProofError("jti has 1 to 200 characters");
     if (expected.ath !== undefined && ath !== expected.ath) throw new ProofError("ath is not of this access token");
     if (!isSignedBy(key, parts.signed, Buffer.from(parts.signature, "base64url"))) throw new ProofError("the signature is wrong");
-    if (!(await this.#storage.once("dpop", `${key.thumbprint}.${jti}`, (iat + PAST + FUTURE) * 1000))) throw new ProofError("this proof was used before");
+    if (!(await this.#storage.once("dpop", `${key.thumbprint}.${jti}`, (iat + PAST + FUTURE) * 1000)))
+      throw new ProofError("this proof was used before");
     return key.thumbprint;
   }
 

@@ -10,7 +10,8 @@ export const PASSKEY_ALGORITHMS = [-7, -8, -257];
 
 export const rpIdOf = (issuer: string): string => new URL(issuer).hostname;
 
-const wrong = (cause?: unknown): Refusal => new Refusal("invalid_passkey", "This passkey's answer does not fit what was asked. Try again.", { cause });
+const wrong = (cause?: unknown): Refusal =>
+  new Refusal("invalid_passkey", "This passkey's answer does not fit what was asked. Try again.", { cause });
 
 /** What a new passkey says of itself, if it is an answer to `challenge`. `spki`: its public key. @throws {Refusal} `invalid_passkey` */
 export async function verifyAttestation(
@@ -50,7 +51,11 @@ export async function verifyAttestation(
 }
 
 /** The passkey after it has signed `challenge`: its counter must have gone up, unless it has none. @throws {Refusal} `invalid_passkey` */
-export async function verifyAssertion(assertion: Assertion, passkey: PasskeyRow, expected: { challenge: string; issuer: string; now: number }): Promise<PasskeyRow> {
+export async function verifyAssertion(
+  assertion: Assertion,
+  passkey: PasskeyRow,
+  expected: { challenge: string; issuer: string; now: number },
+): Promise<PasskeyRow> {
   try {
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
       response: assertion as Parameters<typeof verifyAuthenticationResponse>[0]["response"],
@@ -73,8 +78,14 @@ function keyOf(publicKey: Uint8Array): KeyObject {
     if (bytes === undefined) throw wrong();
     return Buffer.from(bytes).toString("base64url");
   };
-  if (cose.isCOSEPublicKeyEC2(key)) return createPublicKey({ format: "jwk", key: { kty: "EC", crv: "P-256", x: text(key.get(cose.COSEKEYS.x)), y: text(key.get(cose.COSEKEYS.y)) } });
-  if (cose.isCOSEPublicKeyOKP(key)) return createPublicKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", x: text(key.get(cose.COSEKEYS.x)) } });
-  if (cose.isCOSEPublicKeyRSA(key)) return createPublicKey({ format: "jwk", key: { kty: "RSA", n: text(key.get(cose.COSEKEYS.n)), e: text(key.get(cose.COSEKEYS.e)) } });
+  if (cose.isCOSEPublicKeyEC2(key))
+    return createPublicKey({
+      format: "jwk",
+      key: { kty: "EC", crv: "P-256", x: text(key.get(cose.COSEKEYS.x)), y: text(key.get(cose.COSEKEYS.y)) },
+    });
+  if (cose.isCOSEPublicKeyOKP(key))
+    return createPublicKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", x: text(key.get(cose.COSEKEYS.x)) } });
+  if (cose.isCOSEPublicKeyRSA(key))
+    return createPublicKey({ format: "jwk", key: { kty: "RSA", n: text(key.get(cose.COSEKEYS.n)), e: text(key.get(cose.COSEKEYS.e)) } });
   throw wrong();
 }

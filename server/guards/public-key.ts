@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, constants, verify } from "node:crypto";
+import { constants, createPublicKey, type KeyObject, verify } from "node:crypto";
 import { digest } from "../digest.ts";
 
 /** A public key of a vendor with its one algorithm. */
@@ -16,10 +16,18 @@ export function publicKey(jwk: unknown, alg: unknown): PublicKey | undefined {
   const text = (value: unknown): value is string => typeof value === "string" && value.length <= 1400;
   try {
     if (alg === "ES256" && kty === "EC" && crv === "P-256" && text(x) && text(y)) {
-      return { key: createPublicKey({ format: "jwk", key: { kty, crv, x, y } }), algorithm: "ES256", thumbprint: digest(`{"crv":"P-256","kty":"EC","x":"${x}","y":"${y}"}`) };
+      return {
+        key: createPublicKey({ format: "jwk", key: { kty, crv, x, y } }),
+        algorithm: "ES256",
+        thumbprint: digest(`{"crv":"P-256","kty":"EC","x":"${x}","y":"${y}"}`),
+      };
     }
     if ((alg === "Ed25519" || alg === "EdDSA") && kty === "OKP" && crv === "Ed25519" && text(x)) {
-      return { key: createPublicKey({ format: "jwk", key: { kty, crv, x } }), algorithm: "Ed25519", thumbprint: digest(`{"crv":"Ed25519","kty":"OKP","x":"${x}"}`) };
+      return {
+        key: createPublicKey({ format: "jwk", key: { kty, crv, x } }),
+        algorithm: "Ed25519",
+        thumbprint: digest(`{"crv":"Ed25519","kty":"OKP","x":"${x}"}`),
+      };
     }
     if (alg === "PS256" && kty === "RSA" && text(n) && text(e)) {
       const key = createPublicKey({ format: "jwk", key: { kty, n, e } });

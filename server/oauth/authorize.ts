@@ -14,8 +14,10 @@ export async function arrive({ storage, now: clock }: Deps, form: Form): Promise
   const id = requestIdOf(need(form, "request_uri"));
   const request = id === undefined ? undefined : await openRequest(storage, id);
   const now = clock();
-  if (request === undefined || now >= request.comeUntil) throw new OAuthError("invalid_request", "This link has ended or was answered. Go back to the shop and start again.");
-  if (request.vendor.clientId !== clientId) throw new OAuthError("invalid_request", "This link is broken. Go back to the shop and start again.");
+  if (request === undefined || now >= request.comeUntil)
+    throw new OAuthError("invalid_request", "This link has ended or was answered. Go back to the shop and start again.");
+  if (request.vendor.clientId !== clientId)
+    throw new OAuthError("invalid_request", "This link is broken. Go back to the shop and start again.");
   if (request.until === request.comeUntil) await prolong(storage, request.id, now + ANSWER_TIME);
   return `/ask/${request.id}`;
 }

@@ -24,4 +24,5 @@ export async function issueCode(storage: Pick<Storage, "putTicket">, request: Pu
 }
 
 /** Of any number who redeem it, one gets it. */
-export const takeCode = (storage: Pick<Storage, "takeTicket">, code: string): Promise<CodeTicket | undefined> => storage.takeTicket<CodeTicket>(CODE, digest(code));
+export const takeCode = (storage: Pick<Storage, "takeTicket">, code: string): Promise<CodeTicket | undefined> =>
+  storage.takeTicket<CodeTicket>(CODE, digest(code));

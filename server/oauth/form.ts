@@ -6,7 +6,8 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Parameters of a request: none twice, those without a value as if they were not there (RFC 6749, 3.1 and 3.2). @throws {OAuthError} */
 export function readForm(bytes: Uint8Array, contentType: string | undefined): Form {
-  if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(contentType ?? "")) throw new OAuthError("invalid_request", "send application/x-www-form-urlencoded");
+  if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(contentType ?? ""))
+    throw new OAuthError("invalid_request", "send application/x-www-form-urlencoded");
   let text: string;
   try {
     text = utf8.decode(bytes);

@@ -1,7 +1,7 @@
-import { isFault } from "../refuse.ts";
 import { Refusal } from "#protocol/refusal.ts";
-import { StorageError } from "../storage/storage.ts";
 import type { Answer } from "../refuse.ts";
+import { isFault } from "../refuse.ts";
+import { StorageError } from "../storage/storage.ts";
 
 export type OAuthCode =
   | "invalid_request"
@@ -38,6 +38,7 @@ export function oauthAnswer(error: unknown, request: string): Answer {
     status,
     headers: {
       ...JSON_HEADERS,
+      "X-Request-Id": request,
       ...(retryAfter === undefined ? {} : { "Retry-After": String(retryAfter) }),
       // RFC 6749, 5.2: the client is told how to authenticate.
       ...(status === 401 ? { "WWW-Authenticate": 'DPoP algs="ES256 Ed25519 EdDSA PS256"' } : {}),
@@ -46,13 +47,30 @@ export function oauthAnswer(error: unknown, request: string): Answer {
   };
 }
 
-function shape(error: unknown): { code: OAuthCode; description: string; status: number; pointer?: string | undefined; retryAfter?: number } {
-  if (error instanceof OAuthError) return { code: error.code, description: error.message, status: error.code === "invalid_client" ? 401 : 400, pointer: error.pointer };
+function shape(error: unknown): {
+  code: OAuthCode;
+  description: string;
+  status: number;
+  pointer?: string | undefined;
+  retryAfter?: number;
+} {
+  if (error instanceof OAuthError)
+    return { code: error.code, description: error.message, status: error.code === "invalid_client" ? 401 : 400, pointer: error.pointer };
   if (error instanceof StorageError && (error.code === "full" || error.code === "failed"))
-    return { code: "temporarily_unavailable", description: "the server can not save right now, nothing was changed", status: 503, retryAfter: 5 };
+    return {
+      code: "temporarily_unavailable",
+      description: "the server can not save right now, nothing was changed",
+      status: 503,
+      retryAfter: 5,
+    };
   if (error instanceof Refusal && !isFault(error)) {
     const retryAfter = error.extra.retryAfter;
-    return { code: "invalid_request", description: error.message, status: error.status, ...(typeof retryAfter === "number" ? { retryAfter } : {}) };
+    return {
+      code: "invalid_request",
+      description: error.message,
+      status: error.status,
+      ...(typeof retryAfter === "number" ? { retryAfter } : {}),
+    };
   }
   return { code: "server_error", description: "something went wrong on the server", status: 500 };
 }

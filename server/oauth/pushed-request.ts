@@ -25,16 +25,23 @@ const ANSWERED = "request-answered";
 
 type Tickets = Pick<Storage, "putTicket" | "getTicket" | "takeTicket">;
 
-export const putRequest = (tickets: Tickets, request: PushedRequest): Promise<void> => tickets.putTicket(OPEN, request.id, request, request.until);
+export const putRequest = (tickets: Tickets, request: PushedRequest): Promise<void> =>
+  tickets.putTicket(OPEN, request.id, request, request.until);
 export const openRequest = (tickets: Tickets, id: string): Promise<PushedRequest | undefined> => tickets.getTicket<PushedRequest>(OPEN, id);
-export const takeRequest = (tickets: Tickets, id: string): Promise<PushedRequest | undefined> => tickets.takeTicket<PushedRequest>(OPEN, id);
-export const answeredRequest = (tickets: Tickets, id: string): Promise<PushedRequest | undefined> => tickets.getTicket<PushedRequest>(ANSWERED, id);
+export const takeRequest = (tickets: Tickets, id: string): Promise<PushedRequest | undefined> =>
+  tickets.takeTicket<PushedRequest>(OPEN, id);
+export const answeredRequest = (tickets: Tickets, id: string): Promise<PushedRequest | undefined> =>
+  tickets.getTicket<PushedRequest>(ANSWERED, id);
 
 /**
  * Answers a request exactly once: of any number who try at a time one has it, and gives it back if its `answer` fails.
  * Undefined if there is no open request.
  */
-export async function answerOnce<Result>(tickets: Tickets, id: string, answer: (request: PushedRequest) => Promise<Result>): Promise<Result | undefined> {
+export async function answerOnce<Result>(
+  tickets: Tickets,
+  id: string,
+  answer: (request: PushedRequest) => Promise<Result>,
+): Promise<Result | undefined> {
   const request = await takeRequest(tickets, id);
   if (request === undefined) return undefined;
   let result: Result;
@@ -49,7 +56,11 @@ export async function answerOnce<Result>(tickets: Tickets, id: string, answer: (
 }
 
 /** Back to the vendor (RFC 6749, 4.1.2; RFC 9207). */
-export function redirectOf(request: Pick<PushedRequest, "redirectUri" | "state">, issuer: string, answer: { code: string } | { error: string }): string {
+export function redirectOf(
+  request: Pick<PushedRequest, "redirectUri" | "state">,
+  issuer: string,
+  answer: { code: string } | { error: string },
+): string {
   const url = new URL(request.redirectUri);
   for (const [name, value] of Object.entries(answer)) url.searchParams.append(name, value);
   if (request.state !== null) url.searchParams.append("state", request.state);

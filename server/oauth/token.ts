@@ -28,7 +28,8 @@ async function byCode(deps: Deps, form: Form, vendor: Vendor, jkt: string) {
   if (ticket === undefined) throw refused("the code is not known, too old or was used before");
   if (ticket.clientId !== vendor.row.clientId) throw refused("the code is another client's");
   if (form.get("redirect_uri") !== ticket.redirectUri) throw refused("redirect_uri is not that of the request");
-  if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier) || createHash("sha256").update(verifier).digest("base64url") !== ticket.codeChallenge) throw refused("code_verifier does not fit");
+  if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier) || createHash("sha256").update(verifier).digest("base64url") !== ticket.codeChallenge)
+    throw refused("code_verifier does not fit");
   if (ticket.dpopJkt !== null && ticket.dpopJkt !== jkt) throw new OAuthError("invalid_dpop_proof", "the code is bound to another key");
   const { grant } = ticket;
   const secret = randomText(32);
@@ -70,7 +71,8 @@ async function change<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
-    if ((error instanceof StorageError && error.code === "absent") || (error instanceof Refusal && error.code === "not_found")) throw refused("the grant has ended");
+    if ((error instanceof StorageError && error.code === "absent") || (error instanceof Refusal && error.code === "not_found"))
+      throw refused("the grant has ended");
     throw error;
   }
 }

@@ -33,8 +33,8 @@ export async function applyCommit(store: StoreWriter<Rows>, commit: Commit, circ
   const { account, now, request } = circumstances;
   const before = await store.get("store", "store");
   const head = nextHead(commit, before, account);
+  const headHash = await proveHead(commit, head, before);
   const acts = await circumstances.proveActs();
-  const headHash = await proveHead(commit, head, before, acts);
 
   const paths = [...commit.records.map(({ path }) => path), ...new Set(commit.shares.map(({ grant, path }) => `${grant}/${path}`))];
   let position = await note(store, { at: now, type: "commit", number: head.seq, paths });
@@ -45,13 +45,15 @@ export async function applyCommit(store: StoreWriter<Rows>, commit: Commit, circ
 
   let grant: string | undefined;
   if (commit.consent !== null) {
-    if (before === undefined || request === undefined) throw new Refusal("not_found", "This request is gone. Ask the shop for a new link.", { pointer: "/consent/request" });
+    if (before === undefined || request === undefined)
+      throw new Refusal("not_found", "This request is gone. Ask the shop for a new link.", { pointer: "/consent/request" });
     const consent = await giveConsent({ store, before, ways, acts, leaves, now }, commit.consent, request);
     grant = consent.grant_id;
     const granted = consent.authorization_details.flatMap((detail) => detail.paths);
     position = await note(store, { at: now, type: "approve", grant, number: consent.n, paths: [...new Set(granted)] });
   }
-  for (const resumed of await liftPauses(step, commit.resumes, acts)) position = await note(store, { at: now, type: "resume", grant: resumed });
+  for (const resumed of await liftPauses(step, commit.resumes, acts))
+    position = await note(store, { at: now, type: "resume", grant: resumed });
   const fresh = await putRecords(store, leaves, commit.records, head.epoch, before?.records ?? 0);
   await putShares(step, commit.shares);
   await dropShares(step, commit.drop);
@@ -59,7 +61,8 @@ export async function applyCommit(store: StoreWriter<Rows>, commit: Commit, circ
   await takeNoteOfEnds(step, commit.ends);
   if (before === undefined) checkFirst(leaves);
 
-  if ((await leaves.apply(store, step.position)) !== head.root) throw new Refusal("invalid_head", "The head's root is not the root of what would be stored.", { pointer: "/head" });
+  if ((await leaves.apply(store, step.position)) !== head.root)
+    throw new Refusal("invalid_head", "The head's root is not the root of what would be stored.", { pointer: "/head" });
   store.put("heads", ordered(head.seq), { head: commit.head });
   store.put("store", "store", {
     created: before?.created ?? now,
@@ -78,5 +81,6 @@ export async function applyCommit(store: StoreWriter<Rows>, commit: Commit, circ
 /** Single-valued kinds all exist from the first commit, so that their presence says nothing (protocol, section 2). */
 function checkFirst(leaves: LeafChanges): void {
   const missing = SINGLE_PATHS.find((path) => !leaves.has("record", path));
-  if (missing !== undefined) throw new Refusal("invalid_input", "A store begins with an empty record of every single-valued kind.", { pointer: "/records" });
+  if (missing !== undefined)
+    throw new Refusal("invalid_input", "A store begins with an empty record of every single-valued kind.", { pointer: "/records" });
 }

@@ -1,7 +1,7 @@
 import { type Commit, LIMITS } from "#protocol/api.ts";
-import { consentObject, type Consent, verifyConsent } from "#protocol/consent-token.ts";
+import { type Consent, consentObject, verifyConsent } from "#protocol/consent-token.ts";
 import { milliseconds } from "#protocol/duration.ts";
-import { EvidenceError, thumbprint } from "#protocol/jws.ts";
+import { thumbprint } from "#protocol/jws.ts";
 import { lastExpiry, widening } from "#protocol/narrow.ts";
 import { Refusal } from "#protocol/refusal.ts";
 import type { Way } from "#protocol/ways.ts";
@@ -31,7 +31,10 @@ export async function giveConsent(step: Step, given: NonNullable<Commit["consent
   const { consent, hash } = await readGiven(given.token, request, now);
   const wider = widening(consent.authorization_details, request.details);
   if (wider !== undefined)
-    throw new Refusal("consent_too_wide", `This consent allows more than was asked for: ${wider.reason}.`, { pointer: "/consent/token", extra: { within: `/authorization_details${wider.pointer}` } });
+    throw new Refusal("consent_too_wide", `This consent allows more than was asked for: ${wider.reason}.`, {
+      pointer: "/consent/token",
+      extra: { within: `/authorization_details${wider.pointer}` },
+    });
   const object = await consentObject(consent);
   const grant = consent.grant_id;
   if (!step.acts.some(({ act, kind }) => kind === "passkey" && act.action === "approve" && act.grant === grant && act.object === object))
@@ -68,8 +71,7 @@ async function readGiven(token: string, request: PushedRequest, now: number): Pr
     if (Math.abs(consent.iat * 1000 - now) > SKEW) throw wrong("This consent is not of now. Check this device's clock.");
     return { consent, hash };
   } catch (cause) {
-    if (cause instanceof EvidenceError) throw wrong("This consent does not fit its request, or was changed.", cause);
-    throw cause;
+    throw cause instanceof Refusal ? cause : wrong("This consent does not fit its request, or was changed.", cause);
   }
 }
 
@@ -83,5 +85,8 @@ function checkKit({ before, ways, now }: Step): void {
 const objectRow = (detail: GrantRow["details"][number]): ObjectRow => ({
   read: detail.actions.includes("read"),
   expires: Date.parse(detail.expires),
-  frequency: detail.frequency === undefined ? null : { max: detail.frequency.max, per: detail.frequency.per === undefined ? null : milliseconds(detail.frequency.per) },
+  frequency:
+    detail.frequency === undefined
+      ? null
+      : { max: detail.frequency.max, per: detail.frequency.per === undefined ? null : milliseconds(detail.frequency.per) },
 });

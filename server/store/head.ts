@@ -1,8 +1,6 @@
 import type { Commit } from "#protocol/api.ts";
 import { type Head, hashOfHead, readHead, verifyHead } from "#protocol/head.ts";
-import { EvidenceError } from "#protocol/jws.ts";
 import { Refusal } from "#protocol/refusal.ts";
-import type { ProvenAct } from "../guards/act.ts";
 import type { StoreRow } from "../rows.ts";
 
 const wrong = (detail: string, cause?: unknown): Refusal => new Refusal("invalid_head", detail, { pointer: "/head", cause });
@@ -16,22 +14,23 @@ export function nextHead(commit: Commit, before: StoreRow | undefined, account: 
     throw wrong("This is not a head.", cause);
   }
   if (commit.expectedSeq !== (before?.seq ?? 0))
-    throw new Refusal("stale_head", "Another device was first. Read what changed and try again.", { extra: { head: before?.head ?? null } });
+    throw new Refusal("stale_head", "Another device was first. Read what changed and try again.", {
+      extra: { head: before?.head ?? null },
+    });
   if (head.account !== account) throw wrong("The head is of another store.");
-  if (head.seq !== commit.expectedSeq + 1 || head.prev !== (before?.headHash ?? null)) throw wrong("The head does not follow the one before.");
+  if (head.seq !== commit.expectedSeq + 1 || head.prev !== (before?.headHash ?? null))
+    throw wrong("The head does not follow the one before.");
   if (head.restored) throw wrong("This store was not restored.");
   return head;
 }
 
-/** Verifies it by the store's identity key, which only the kit can replace (protocol, section 3). @throws {Refusal} `invalid_head` */
-export async function proveHead(commit: Commit, head: Head, before: StoreRow | undefined, acts: readonly ProvenAct[]): Promise<string> {
-  const replaced = before !== undefined && head.identity !== before.identity;
-  if (replaced && !(commit.epoch !== null && acts.some(({ kind }) => kind === "kit"))) throw wrong("The identity key changes only with the kit's signature and a new epoch.");
+/** Verifies it by the store's identity key, which never changes here: nothing in a commit says that the kit has signed another. @throws {Refusal} `invalid_head` */
+export async function proveHead(commit: Commit, head: Head, before: StoreRow | undefined): Promise<string> {
+  const identity = before?.identity ?? head.identity;
   try {
-    await verifyHead(commit.head, { account: head.account, identity: head.identity });
+    await verifyHead(commit.head, { account: head.account, identity });
   } catch (cause) {
-    if (cause instanceof EvidenceError) throw wrong("The head is not signed by the store's identity key.", cause);
-    throw cause;
+    throw wrong("The head is not signed by the store's identity key.", cause);
   }
   return hashOfHead(commit.head);
 }

@@ -8,7 +8,8 @@ type Kind = Leaf["kind"];
 const bucketName = (path: string): string => createHash("sha256").update(path).digest("hex").slice(0, 2);
 const keyOf = (kind: Kind, path: string): string => `${bucketName(path)}/${kind}/${path}`;
 
-export const leafAt = (store: StoreReader<Rows>, kind: Kind, path: string): Promise<LeafRow | undefined> => store.get("leaves", keyOf(kind, path));
+export const leafAt = (store: StoreReader<Rows>, kind: Kind, path: string): Promise<LeafRow | undefined> =>
+  store.get("leaves", keyOf(kind, path));
 
 interface Change {
   kind: Kind;

@@ -7,7 +7,13 @@ import type { StoreWriter } from "../storage/storage.ts";
 import { type LeafChanges, leafAt } from "./leaves.ts";
 
 /** Puts the new versions of records and answers how many records are new. */
-export async function putRecords(store: StoreWriter<Rows>, leaves: LeafChanges, records: Commit["records"], epoch: number, before: number): Promise<number> {
+export async function putRecords(
+  store: StoreWriter<Rows>,
+  leaves: LeafChanges,
+  records: Commit["records"],
+  epoch: number,
+  before: number,
+): Promise<number> {
   let fresh = 0;
   for (const [index, { path, version, epoch: sealed, body }] of records.entries()) {
     const pointer = `/records/${index}`;
@@ -20,6 +26,7 @@ export async function putRecords(store: StoreWriter<Rows>, leaves: LeafChanges, 
     store.put("records", path, { version, epoch: sealed, body });
     leaves.set({ kind: "record", path, version, hash: digest(body) });
   }
-  if (before + fresh > LIMITS.records) throw new Refusal("store_full", `A store holds ${LIMITS.records} records at most. Nothing was changed.`);
+  if (before + fresh > LIMITS.records)
+    throw new Refusal("store_full", `A store holds ${LIMITS.records} records at most. Nothing was changed.`);
   return fresh;
 }

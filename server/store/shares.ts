@@ -28,7 +28,8 @@ interface Grant {
 export async function grantOf(store: StoreReader<Rows>, grant: string, pointer?: string): Promise<Grant> {
   const row = await store.get("grants", grant);
   const standing = await store.get("standings", grant);
-  if (row === undefined || standing === undefined) throw new Refusal("not_found", "There is no such grant.", pointer === undefined ? {} : { pointer });
+  if (row === undefined || standing === undefined)
+    throw new Refusal("not_found", "There is no such grant.", pointer === undefined ? {} : { pointer });
   return { row, standing };
 }
 
@@ -49,7 +50,8 @@ export async function putShares({ store, leaves, position, now }: Step, shares: 
     const gone = await store.get("gone", leafPath);
     const sharedBefore = leaf !== undefined || gone !== undefined;
     const state = stateNow(known, now);
-    if (state !== "active" && !(state === "paused" && sharedBefore)) throw new Refusal("grant_not_active", "This grant is not active.", { pointer: `${pointer}/grant`, extra: { grant } });
+    if (state !== "active" && !(state === "paused" && sharedBefore))
+      throw new Refusal("grant_not_active", "This grant is not active.", { pointer: `${pointer}/grant`, extra: { grant } });
     const covered = isRecordPath(splitPath(path).base) && allowsRead(known.row.details, path);
     if (!covered && !sharedBefore) throw new Refusal("outside_consent", "This was not granted.", { pointer: `${pointer}/path` });
     if (version <= Math.max(leaf?.version ?? 0, gone?.version ?? 0) || leaves.has("share", leafPath))
@@ -59,7 +61,13 @@ export async function putShares({ store, leaves, position, now }: Step, shares: 
       store.delete("gone", leafPath);
       store.delete("feed", feedKey(gone.position, "dropped", leafPath));
     }
-    store.put("shares", shareKey(grant, position, path), { path, version, body, updated: now, objects: objectsFor(known.row.details, path) });
+    store.put("shares", shareKey(grant, position, path), {
+      path,
+      version,
+      body,
+      updated: now,
+      objects: objectsFor(known.row.details, path),
+    });
     leaves.set({ kind: "share", path: leafPath, version, hash: digest(body) });
   }
 }
@@ -77,7 +85,8 @@ export async function dropShares({ store, leaves, position, now }: Step, drops: 
     const known = await grantOf(store, grant, pointer);
     const leaf = await leafAt(store, "share", leafPath);
     if (leaf === undefined || leaves.has("share", leafPath)) throw new Refusal("not_found", "There is no such share.", { pointer });
-    if (!isEnded(stateNow(known, now)) && allowsRead(known.row.details, path)) throw new Refusal("invalid_input", "This share is within its consent. Share a removal.", { pointer });
+    if (!isEnded(stateNow(known, now)) && allowsRead(known.row.details, path))
+      throw new Refusal("invalid_input", "This share is within its consent. Share a removal.", { pointer });
     store.delete("shares", shareKey(grant, leaf.position, path));
     leaves.drop("share", leafPath);
     store.put("gone", leafPath, { version: leaf.version, position });
@@ -100,7 +109,8 @@ export async function takeNoteOfEnds({ store, leaves, now }: Step, ends: Commit[
     const pointer = `/ends/${index}`;
     const known = await grantOf(store, grant, `${pointer}/grant`);
     if (!isEnded(stateNow(known, now))) throw new Refusal("invalid_input", "This grant has not ended.", { pointer });
-    if (leaves.has("end", grant) || (await leafAt(store, "end", grant)) !== undefined) throw new Refusal("version_not_newer", "This end was noted before.", { pointer });
+    if (leaves.has("end", grant) || (await leafAt(store, "end", grant)) !== undefined)
+      throw new Refusal("version_not_newer", "This end was noted before.", { pointer });
     leaves.set({ kind: "end", path: grant, version: 1, hash });
   }
 }
@@ -114,7 +124,10 @@ export async function liftPauses({ store, now }: Step, resumes: Commit["resumes"
   for (const [index, { grant, pause }] of resumes.entries()) {
     const known = await grantOf(store, grant, `/resumes/${index}/grant`);
     if (stateNow(known, now) !== "paused" || known.standing.paused?.position !== pause)
-      throw new Refusal("grant_not_active", "This is not the last pause of this grant.", { pointer: `/resumes/${index}/pause`, extra: { grant } });
+      throw new Refusal("grant_not_active", "This is not the last pause of this grant.", {
+        pointer: `/resumes/${index}/pause`,
+        extra: { grant },
+      });
     store.put("standings", grant, { ...known.standing, paused: null });
   }
   return resumes.map(({ grant }) => grant);

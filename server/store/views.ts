@@ -2,7 +2,17 @@ import type { Client, GrantView, HistoryEntry, PasskeyView } from "#protocol/api
 import type { Epoch } from "#protocol/epoch.ts";
 import type { Way, WaySeal } from "#protocol/ways.ts";
 import { instant } from "../digest.ts";
-import { fromOrdered, type GrantRow, type HistoryRow, type PasskeyRow, type Rows, type SealRow, type StandingRow, type VendorRow, type WayRow } from "../rows.ts";
+import {
+  fromOrdered,
+  type GrantRow,
+  type HistoryRow,
+  type PasskeyRow,
+  type Rows,
+  type SealRow,
+  type StandingRow,
+  type VendorRow,
+  type WayRow,
+} from "../rows.ts";
 import type { StoreReader } from "../storage/storage.ts";
 
 export const clientView = (row: VendorRow): Client => ({
@@ -39,12 +49,18 @@ export const passkeyView = (way: string, row: PasskeyRow): PasskeyView => ({
   backedUp: row.backedUp,
 });
 
-export const historyEntry = (key: string, row: HistoryRow): HistoryEntry => ({ position: fromOrdered(key), ...row, at: instant(row.at), paths: [...row.paths] });
+export const historyEntry = (key: string, row: HistoryRow): HistoryEntry => ({
+  position: fromOrdered(key),
+  ...row,
+  at: instant(row.at),
+  paths: [...row.paths],
+});
 
 const wayView = (id: string, row: WayRow): Way => ({ id, kind: row.kind, key: row.key, passkey: row.passkey, sign: row.sign });
 const sealView = (id: string, row: SealRow): WaySeal => ({ id, box: row.box, epoch: row.epoch, envelope: row.envelope });
 
-export const waysOf = async (store: StoreReader<Rows>): Promise<Way[]> => (await store.list("ways", { limit: 40 })).map(([id, row]) => wayView(id, row));
+export const waysOf = async (store: StoreReader<Rows>): Promise<Way[]> =>
+  (await store.list("ways", { limit: 40 })).map(([id, row]) => wayView(id, row));
 
 /** What a way in needs to open the store. */
 export async function openingOf(store: StoreReader<Rows>): Promise<{ head: string; ways: Way[]; seals: WaySeal[]; epochs: Epoch[] }> {
@@ -52,6 +68,10 @@ export async function openingOf(store: StoreReader<Rows>): Promise<{ head: strin
     head: (await store.get("store", "store"))?.head ?? "",
     ways: await waysOf(store),
     seals: (await store.list("seals", { limit: 40 })).map(([id, row]) => sealView(id, row)),
-    epochs: (await store.list("epochs", { limit: 1000 })).map(([key, row]) => ({ epoch: fromOrdered(key), identity: row.identity, previous: row.previous })),
+    epochs: (await store.list("epochs", { limit: 1000 })).map(([key, row]) => ({
+      epoch: fromOrdered(key),
+      identity: row.identity,
+      previous: row.previous,
+    })),
   };
 }

@@ -33,7 +33,8 @@ export async function changeWays(step: Step): Promise<{ ways: Way[]; changed: bo
   const { store, commit, head, before } = step;
   const old = before === undefined ? [] : await waysOf(store);
   const ways = commit.ways ?? old;
-  if (head.ways !== (commit.ways === null ? before?.waysHash : await hashOfWays(ways))) throw wrong("The head does not cover this list of ways in.", "/head");
+  if (head.ways !== (commit.ways === null ? before?.waysHash : await hashOfWays(ways)))
+    throw wrong("The head does not cover this list of ways in.", "/head");
   const oldIds = byId(old);
   const newIds = byId(ways);
   const added = ways.filter(({ id }) => !oldIds.has(id));
@@ -61,7 +62,9 @@ function checkList(ways: readonly Way[], ids: number): void {
   if (ids !== ways.length) throw wrong("Two ways in have one id.");
   for (const [index, way] of ways.entries()) {
     const fits =
-      way.kind === "passkey" ? way.passkey !== null && way.sign === null : way.passkey === null && way.key !== null && (way.kind === "kit") === (way.sign !== null);
+      way.kind === "passkey"
+        ? way.passkey !== null && way.sign === null
+        : way.passkey === null && way.key !== null && (way.kind === "kit") === (way.sign !== null);
     if (!fits) throw wrong("This way in lacks a member of its kind, or has one of another.", `/ways/${index}`);
   }
   const passkeys = ways.flatMap(({ passkey }) => passkey?.id ?? []);
@@ -72,16 +75,24 @@ function checkList(ways: readonly Way[], ids: number): void {
 
 function checkEpoch({ commit, head, before, acts }: Step, mustTurn: boolean): void {
   const expected = (before?.epoch ?? 0) + (commit.epoch === null ? 0 : 1);
-  if (head.epoch !== expected || (commit.epoch !== null && commit.epoch.epoch !== expected)) throw wrong("The head's epoch is not the next one.", "/epoch");
+  if (head.epoch !== expected || (commit.epoch !== null && commit.epoch.epoch !== expected))
+    throw wrong("The head's epoch is not the next one.", "/epoch");
   if (before === undefined && commit.epoch === null) throw wrong("A store begins with epoch 1.", "/epoch");
   if (mustTurn && commit.epoch === null) throw wrong("Dropping a way in takes a new epoch.", "/epoch");
-  if (commit.epoch !== null && (commit.epoch.previous === null) !== (before === undefined)) throw wrong("Every epoch but the first holds the key before it.", "/epoch/previous");
-  if (before !== undefined && commit.epoch !== null && acts.length === 0) throw new Refusal("act_required", "A new epoch takes a passkey.", { pointer: "/acts" });
+  if (commit.epoch !== null && (commit.epoch.previous === null) !== (before === undefined))
+    throw wrong("Every epoch but the first holds the key before it.", "/epoch/previous");
+  if (before !== undefined && commit.epoch !== null && acts.length === 0)
+    throw new Refusal("act_required", "A new epoch takes a passkey.", { pointer: "/acts" });
 }
 
 function checkActs(
   { head, acts }: Step,
-  { old, added, dropped, changed }: { old: ReadonlyMap<string, Way>; added: readonly Way[]; dropped: readonly Way[]; changed: readonly Way[] },
+  {
+    old,
+    added,
+    dropped,
+    changed,
+  }: { old: ReadonlyMap<string, Way>; added: readonly Way[]; dropped: readonly Way[]; changed: readonly Way[] },
 ): void {
   const needed = (detail: string) => new Refusal("act_required", detail, { pointer: "/acts" });
   for (const way of changed) {
@@ -89,21 +100,27 @@ function checkActs(
     // A passkey becomes a way in once it has been read back, by the very act that it signs (protocol, section 3).
     const opensNow = way.kind === "passkey" && was.key === null && way.key !== null && canonical({ ...way, key: null }) === canonical(was);
     if (!opensNow) throw wrong("A way in never changes. Drop it and add another.");
-    if (!acts.some(({ kind, way: by }) => kind === "passkey" && by === way.id)) throw needed("A passkey becomes a way in by an act that it signs itself.");
+    if (!acts.some(({ kind, way: by }) => kind === "passkey" && by === way.id))
+      throw needed("A passkey becomes a way in by an act that it signs itself.");
   }
   const bigger = added.filter(({ kind }) => kind !== "device");
-  if (added.length + dropped.length === 0 || (dropped.length === 0 && bigger.length === 0 && acts.some(({ kind }) => kind === "passkey"))) return;
-  const names = added.length === 0 ? ["drop-way", "recover"] : dropped.length === 0 ? ["add-way", "recover"] : ["add-way", "drop-way", "recover"];
+  if (added.length + dropped.length === 0 || (dropped.length === 0 && bigger.length === 0 && acts.some(({ kind }) => kind === "passkey")))
+    return;
+  const names =
+    added.length === 0 ? ["drop-way", "recover"] : dropped.length === 0 ? ["add-way", "recover"] : ["add-way", "drop-way", "recover"];
   const fitting = acts.filter(({ act }) => names.includes(act.action) && act.object === head.ways);
   if (fitting.length === 0) throw needed("A change of the ways in takes an act that names the new list.");
   const hadKit = [...old.values()].some(({ kind }) => kind === "kit");
-  if (hadKit && added.some(({ kind }) => kind === "kit") && !fitting.some(({ kind }) => kind === "kit")) throw needed("A new kit counts only if the old kit has signed it.");
+  if (hadKit && added.some(({ kind }) => kind === "kit") && !fitting.some(({ kind }) => kind === "kit"))
+    throw needed("A new kit counts only if the old kit has signed it.");
 }
 
 function checkAdded({ commit, before, newPasskey }: Step, added: readonly Way[]): void {
   const passkeys = added.filter(({ kind }) => kind === "passkey");
-  if (passkeys.length !== (commit.attestation === null ? 0 : 1)) throw wrong("A new passkey comes with its attestation, one in a commit.", "/attestation");
-  if (before === undefined && (passkeys.length !== 1 || added.some(({ kind }) => kind === "kit"))) throw wrong("A store begins with one passkey.");
+  if (passkeys.length !== (commit.attestation === null ? 0 : 1))
+    throw wrong("A new passkey comes with its attestation, one in a commit.", "/attestation");
+  if (before === undefined && (passkeys.length !== 1 || added.some(({ kind }) => kind === "kit")))
+    throw wrong("A store begins with one passkey.");
   const [way] = passkeys;
   if (way !== undefined && (way.passkey?.id !== newPasskey?.passkey.credential || way.passkey?.publicKey !== newPasskey?.spki))
     throw new Refusal("invalid_passkey", "The list names another passkey than the one that was made.", { pointer: "/ways" });
@@ -116,11 +133,14 @@ async function checkSeals({ store, commit, head }: Step, ways: readonly Way[], f
     if (seal.epoch !== head.epoch) throw wrong("This seal is of another epoch.", `/seals/${index}/epoch`);
     const isFresh = fresh.some(({ id, kind }) => id === seal.id && kind !== "passkey");
     const kind = ways.find(({ id }) => id === seal.id)?.kind;
-    if ((seal.half !== undefined) !== (isFresh && kind === "device")) throw wrong("A device has a half when it is added, and only then.", `/seals/${index}/half`);
-    if ((seal.locator !== undefined) !== (isFresh && kind === "kit")) throw wrong("A kit has a locator when it is added, and only then.", `/seals/${index}/locator`);
+    if ((seal.half !== undefined) !== (isFresh && kind === "device"))
+      throw wrong("A device has a half when it is added, and only then.", `/seals/${index}/half`);
+    if ((seal.locator !== undefined) !== (isFresh && kind === "kit"))
+      throw wrong("A kit has a locator when it is added, and only then.", `/seals/${index}/locator`);
   }
   if (needed.size > 0) throw wrong("A way in that opens the store lacks its seal.", "/seals");
-  if (commit.epoch === null) for (const { id } of fresh) if ((await store.get("seals", id)) !== undefined) throw wrong("This way in is sealed already.", "/seals");
+  if (commit.epoch === null)
+    for (const { id } of fresh) if ((await store.get("seals", id)) !== undefined) throw wrong("This way in is sealed already.", "/seals");
 }
 
 async function putSeals({ store, commit }: Step, added: readonly Way[]): Promise<void> {

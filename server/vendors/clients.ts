@@ -93,7 +93,8 @@ const nameOf = (clientId: string) => `vendors/${digest(clientId)}` as const;
 /** A client id is the address of its document, written in just one way. */
 function addressOf(clientId: string): URL {
   const url = clientId.length <= 500 && URL.canParse(clientId) ? new URL(clientId) : undefined;
-  if (url === undefined || url.href !== clientId || url.pathname === "/" || url.hash !== "") throw new ClientError("client_id is not the address of a client id metadata document");
+  if (url === undefined || url.href !== clientId || url.pathname === "/" || url.hash !== "")
+    throw new ClientError("client_id is not the address of a client id metadata document");
   return url;
 }
 

@@ -38,9 +38,13 @@ export async function fetchDocument(url: URL, options: FetchOptions): Promise<st
       else callback(null, address, family);
     };
     const send = url.protocol === "https:" ? httpsRequest : httpRequest;
-    const request = send(url, { method: "GET", agent: false, lookup: answered, headers: { Accept: "application/json", "Accept-Encoding": "identity" } }, (response) => {
-      read(response).then(resolve, reject);
-    });
+    const request = send(
+      url,
+      { method: "GET", agent: false, lookup: answered, headers: { Accept: "application/json", "Accept-Encoding": "identity" } },
+      (response) => {
+        read(response).then(resolve, reject);
+      },
+    );
     const timer = setTimeout(() => request.destroy(new FetchError("the address took too long")), options.timeout ?? TIMEOUT);
     request.on("close", () => clearTimeout(timer));
     request.on("error", (cause) => reject(cause instanceof FetchError ? cause : new FetchError("the address can't be reached", { cause })));
@@ -55,7 +59,8 @@ async function read(response: IncomingMessage): Promise<string> {
     return error;
   };
   if (response.statusCode !== 200) throw stop("the address does not answer 200 (redirects are not followed)");
-  if (!/^application\/([a-z0-9.-]+\+)?json\s*(;|$)/i.test(response.headers["content-type"] ?? "")) throw stop("the document is not application/json");
+  if (!/^application\/([a-z0-9.-]+\+)?json\s*(;|$)/i.test(response.headers["content-type"] ?? ""))
+    throw stop("the document is not application/json");
   const chunks: Buffer[] = [];
   let size = 0;
   try {
@@ -75,7 +80,8 @@ export async function checkedAddress(url: URL, { loopback, resolve = resolveByDn
   const hostname = url.hostname.replace(/^\[|\]$/g, "");
   const here = loopback && isLoopback(url.hostname);
   if (url.protocol !== "https:" && !(url.protocol === "http:" && here)) throw new FetchError("https is needed");
-  if (url.username !== "" || url.password !== "" || url.hash !== "") throw new FetchError("the address has a user, a password or a fragment");
+  if (url.username !== "" || url.password !== "" || url.hash !== "")
+    throw new FetchError("the address has a user, a password or a fragment");
   let addresses: readonly string[];
   try {
     addresses = isIP(hostname) ? [hostname] : await resolve(hostname);

@@ -1,5 +1,6 @@
-import type { JsonWebKey } from "node:crypto";
+import { createPublicKey, type JsonWebKey } from "node:crypto";
 import * as v from "valibot";
+import { Words } from "#protocol/shapes.ts";
 import { isLoopback } from "../config.ts";
 import { digest } from "../digest.ts";
 import type { VendorRow } from "../rows.ts";
@@ -9,17 +10,15 @@ export class MetadataError extends Error {
   override readonly name = "MetadataError";
 }
 
-/** Text that strangers will read: no control characters, nothing invisible, nothing that turns the direction of writing. */
-const Shown = (most: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(most), v.regex(/^[^\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]+$/u));
 const Address = v.pipe(v.string(), v.maxLength(500), v.url());
 
 /** RFC 7591 metadata and ours (protocol, section 6); members of other specifications are left alone. */
 const Metadata = v.object({
   client_id: v.pipe(v.string(), v.maxLength(500)),
-  client_name: Shown(100),
-  legal_name: Shown(200),
+  client_name: Words(100),
+  legal_name: Words(200),
   country: v.pipe(v.string(), v.regex(/^[A-Z]{2}$/)),
-  dpo_contact: v.optional(Shown(300)),
+  dpo_contact: v.optional(Words(300)),
   client_uri: v.optional(Address),
   policy_uri: v.optional(Address),
   redirect_uris: v.pipe(v.array(Address), v.minLength(1), v.maxLength(20)),
@@ -54,10 +53,12 @@ export function readMetadata(text: string, clientId: string): v.InferOutput<type
 /** @param since epoch milliseconds at which this vendor was first seen */
 export function vendorOf(metadata: v.InferOutput<typeof Metadata>, text: string, jwks: string, since: number): Vendor {
   const { keys } = parse(Jwks, jwks, "key set");
-  if (keys.some((key) => "d" in key || "k" in key)) throw new MetadataError("the key set holds a private key: take it down and make new keys");
+  if (keys.some((key) => "d" in key || "k" in key))
+    throw new MetadataError("the key set holds a private key: take it down and make new keys");
   const encryption = keys.filter((key) => key.use === "enc");
   const [encryptionKey] = encryption;
-  if (encryptionKey === undefined || encryption.length !== 1 || !isEncryptionKey(encryptionKey)) throw new MetadataError('the key set needs exactly one key with "use": "enc", X25519 or P-256');
+  if (encryptionKey === undefined || encryption.length !== 1 || !isEncryptionKey(encryptionKey))
+    throw new MetadataError('the key set needs exactly one key with "use": "enc", X25519 or P-256');
   const { kty, crv, x, y, kid } = encryptionKey;
   return {
     row: {
@@ -79,8 +80,17 @@ export function vendorOf(metadata: v.InferOutput<typeof Metadata>, text: string,
   };
 }
 
-const isEncryptionKey = ({ kty, crv, x, y }: JsonWebKey): boolean =>
-  typeof x === "string" && ((kty === "OKP" && crv === "X25519") || (kty === "EC" && crv === "P-256" && typeof y === "string"));
+function isEncryptionKey({ kty, crv, x, y }: JsonWebKey): boolean {
+  try {
+    if (kty === "OKP" && crv === "X25519" && typeof x === "string") createPublicKey({ format: "jwk", key: { kty, crv, x } });
+    else if (kty === "EC" && crv === "P-256" && typeof x === "string" && typeof y === "string")
+      createPublicKey({ format: "jwk", key: { kty, crv, x, y } });
+    else return false;
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function parse<S extends v.GenericSchema>(schema: S, text: string, what: string): v.InferOutput<S> {
   let json: unknown;
@@ -90,6 +100,9 @@ function parse<S extends v.GenericSchema>(schema: S, text: string, what: string)
     throw new MetadataError(`the ${what} is not JSON`, { cause });
   }
   const result = v.safeParse(schema, json, { abortEarly: true });
-  if (!result.success) throw new MetadataError(`the ${what} is wrong at /${(result.issues[0].path ?? []).map(({ key }) => String(key).slice(0, 60)).join("/")}`);
+  if (!result.success)
+    throw new MetadataError(
+      `the ${what} is wrong at /${(result.issues[0].path ?? []).map(({ key }) => String(key).slice(0, 60)).join("/")}`,
+    );
   return result.output;
 }

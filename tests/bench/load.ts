@@ -61,6 +61,8 @@ function open(port: number): Promise<Socket> {
 function reader(socket: Socket): () => Promise<number> {
   let buffered = Buffer.alloc(0);
   let waiting: ((status: number) => void) | undefined;
+  let failed: ((error: Error) => void) | undefined;
+  socket.once("close", () => failed?.(new Error("the server closed a connection")));
   const settle = () => {
     const end = buffered.indexOf("\r\n\r\n");
     if (end < 0 || waiting === undefined) return;
@@ -86,7 +88,7 @@ function reader(socket: Socket): () => Promise<number> {
   return () =>
     new Promise((resolve, reject) => {
       waiting = resolve;
-      socket.once("close", () => reject(new Error("the server closed a connection")));
+      failed = reject;
       settle();
     });
 }

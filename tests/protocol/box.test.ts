@@ -72,6 +72,24 @@ describe("a box", () => {
       await expect(openBox(key, seal(padded), context)).rejects.toEqual(evidence("context"));
   });
 
+  it("is refused for its commitment alone if any byte of that is another", async () => {
+    const key = randomBytes(32);
+    const bytes = base64url.decode(await box(key, new Uint8Array(1), context));
+    for (let at = 24; at < 56; at++) {
+      const changed = bytes.with(at, (bytes[at] as number) ^ 1);
+      await expect(openBox(key, base64url.encode(changed), context)).rejects.toEqual(evidence("commitment"));
+    }
+    await expect(openBox(key, base64url.encode(bytes.with(56, (bytes[56] as number) ^ 1)), context)).rejects.toEqual(evidence("context"));
+  });
+
+  it("too short for a nonce, a commitment and a tag is no box", async () => {
+    const key = randomBytes(32);
+    const whole = base64url.decode(await box(key, new Uint8Array(1), context));
+    for (const length of [0, 1, 24, 55, 56, 71])
+      await expect(openBox(key, base64url.encode(whole.slice(0, length)), context)).rejects.toEqual(evidence("malformed"));
+    await expect(openBox(key, base64url.encode(whole.slice(0, 72)), context)).rejects.toEqual(evidence("context"));
+  });
+
   it("that is anything else is refused by name", () =>
     fc.assert(
       fc.asyncProperty(

@@ -1,9 +1,10 @@
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { type AuthorizationDetail, AuthorizationDetails } from "#protocol/authorization-details.ts";
+import { breach } from "#protocol/breach.ts";
 import { milliseconds } from "#protocol/duration.ts";
 import { covers, isShareable } from "#protocol/paths.ts";
-import { breach, PURPOSES, type Purpose, purposeOf } from "#protocol/purposes.ts";
+import { PURPOSES, type Purpose, purposeOf } from "#protocol/purposes.ts";
 import { DETAILS } from "./support/customer.ts";
 
 const NOW = Date.parse("2026-11-21T10:15:00Z");

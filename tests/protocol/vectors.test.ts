@@ -155,6 +155,8 @@ it("head", async () => {
   }
   expect(Math.max(...[...leaves.values()].map((each) => each.length))).toBeGreaterThan(1);
   expect(await rootOf(hashes)).toBe(file.root);
+  expect(() => rootOf(hashes.slice(1))).toThrow(TypeError);
+  expect(() => rootOf([...hashes, EMPTY_BUCKET])).toThrow(TypeError);
   expect(await rootOf(new Array<string>(BUCKETS).fill(EMPTY_BUCKET))).toBe(file.emptyRoot);
   expect(await signHead(file.head, file.pair)).toBe(file.token);
   expect(await verifyHead(file.token, { account: file.head.account, identity: file.pair.x })).toEqual(file.head);

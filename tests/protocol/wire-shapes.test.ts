@@ -211,6 +211,8 @@ describe("shapes", () => {
 
   it("milliseconds reads a Duration and throws at any other text", () => {
     expect([milliseconds("P1D"), milliseconds("PT1H"), milliseconds("P366D")]).toEqual([86_400_000, 3_600_000, 31_622_400_000]);
+    for (const text of ["P1Dx", "xP1D", "PT1Hx", "xPT1H", "P1D\n", "P0D", "PT0H"])
+      expect(() => milliseconds(text), text).toThrow(TypeError);
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.stringMatching(/^PT?\d{0,6}[DHMYW]$/)), (text) => {
         if (v.is(Duration, text)) expect(milliseconds(text)).toBeGreaterThan(0);

@@ -34,12 +34,26 @@ describe("a pull", () => {
     expect(Object.keys(records)).toEqual(["e1", "e3", "e4", "e5", "e6"].map((id) => `profile/emails/${id}`));
   });
 
+  it("tells what a narrower consent took away, though no record says so", async () => {
+    await using it = await scene();
+    const details = asking();
+    const { customer, grant } = await it.connect(details);
+    await customer.put("profile/emails/e1", mail(ANNA));
+    await customer.put("profile/name", { value: { given: "Anna" } });
+    await it.vendor.pull(grant.id, { advance: true });
+    await customer.consent(details.map((each) => ({ ...each, paths: ["profile/emails"] })));
+    const { changes, records } = await it.vendor.pull(grant.id);
+    expect(changes).toEqual([{ type: "remove", path: "profile/name", version: 1, reason: "narrowed" }]);
+    expect(Object.keys(records)).toEqual(["profile/emails/e1"]);
+  });
+
   it("moves its cursor only when asked to", async () => {
     await using it = await scene();
     const { customer, grant } = await it.connect();
     await customer.put("profile/emails/e1", mail(ANNA));
     await it.vendor.pull(grant.id);
     expect((await it.vendor.pull(grant.id)).changes).toHaveLength(1);
+    expect(await it.state.get(`grant/${grant.id}`)).not.toContain('"body"');
     await it.vendor.pull(grant.id, { advance: true });
     const after = await it.restart().pull(grant.id);
     expect(after.changes).toEqual([]);
@@ -70,7 +84,7 @@ describe("a pull", () => {
     const { customer, grant } = await it.connect();
     await customer.put("profile/emails/e1", mail(ANNA));
     await it.vendor.pull(grant.id, { advance: true });
-    const texts = await Promise.all((await it.state.list("")).map((key) => it.state.get(key)));
+    const texts = await Promise.all([...(await it.state.list("grant/")), "dpop/key"].map((key) => it.state.get(key)));
     expect(texts.join("")).toContain(customer.token);
     for (const secret of [ANNA, Buffer.from(customer.grantKey).toString("base64url")]) expect(texts.join("")).not.toContain(secret);
   });
@@ -161,6 +175,15 @@ describe("a pull refuses, as integrity,", () => {
     await expect(it.vendor.pull(one.grant.id)).rejects.toMatchObject({ code: "integrity", reason: "context" });
   });
 
+  it("another customer's consent and key in a grant's place", async () => {
+    await using it = await scene();
+    const one = await it.connect();
+    const two = await it.connect();
+    one.customer.token = two.customer.token;
+    one.customer.sealedGrantKey = two.customer.sealedGrantKey;
+    await expect(it.vendor.pull(one.grant.id)).rejects.toMatchObject({ code: "integrity", reason: "context" });
+  });
+
   it("a record older than one seen, also after a restart and when the newer one was not kept", async () => {
     await using it = await scene();
     const { customer, grant } = await it.connect();
@@ -227,6 +250,17 @@ describe("a pull of a grant that is not active", () => {
     const asked = it.server.arrived.length;
     await expect(it.vendor.pull(grant.id)).rejects.toMatchObject({ code: "grant_expired" });
     expect(it.server.arrived).toHaveLength(asked);
+  });
+
+  it("ends with its latest consent, whatever the server still serves", async () => {
+    await using it = await scene();
+    const details = asking();
+    const { customer, grant } = await it.connect(details);
+    await it.vendor.pull(grant.id);
+    const soon = `${new Date(Date.now() + 86_400_000).toISOString().slice(0, 19)}Z`;
+    await customer.consent(details.map((each) => ({ ...each, expires: soon })));
+    it.clock.ahead = 2 * 86_400_000;
+    await expect(it.vendor.pull(grant.id)).rejects.toMatchObject({ code: "grant_expired" });
   });
 
   it("is not read more often than granted", async () => {

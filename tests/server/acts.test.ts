@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { SignedAct } from "#protocol/api.ts";
 import { hashOfJson } from "#protocol/canonical.ts";
 import { consentObject, hashOfConsent } from "#protocol/consent-token.ts";
-import { Customer } from "../support/customer.ts";
 import { MINUTE } from "../support/clock.ts";
+import { Customer } from "../support/customer.ts";
 import { connect, EMAIL, refusal, scene } from "./scene.ts";
 
 describe("a revocation takes an act by a passkey of the store, for exactly this end, now, once", () => {
@@ -24,7 +24,11 @@ describe("a revocation takes an act by a passkey of the store, for exactly this 
       ["another consent", await customer.act({ ...about, object: "A".repeat(43) }), "invalid_act"],
       ["another act's assertion", { ...right, assertion: (await customer.act({ ...about, action: "resume" })).assertion }, "invalid_act"],
       ["a changed act", { ...right, act: { ...right.act, at: new Date(system.clock.now() + 1000).toISOString() } }, "invalid_act"],
-      ["another site's assertion", { ...right, assertion: await customer.assertion(right.act, customer.passkey, "https://evil.example") }, "invalid_act"],
+      [
+        "another site's assertion",
+        { ...right, assertion: await customer.assertion(right.act, customer.passkey, "https://evil.example") },
+        "invalid_act",
+      ],
       ["a stranger's passkey", { ...right, assertion: await customer.assertion(right.act, other.passkey) }, "invalid_act"],
       ["another store's act", await other.act(about), "invalid_act"],
       ["a nonce of nobody", await signed(customer, { ...right.act, nonce: "A".repeat(43) }), "invalid_act"],
@@ -43,7 +47,9 @@ describe("a revocation takes an act by a passkey of the store, for exactly this 
     const { grant } = await connect(at);
     const act = await at.customer.act({ action: "revoke", grant: grant.grant, object: await hashOfConsent(grant.token) });
     at.system.clock.pass(5 * MINUTE + 1);
-    await expect(at.customer.api.call("revoke", { id: grant.grant, body: { act, askDeletion: false } })).rejects.toMatchObject(refusal("invalid_act"));
+    await expect(at.customer.api.call("revoke", { id: grant.grant, body: { act, askDeletion: false } })).rejects.toMatchObject(
+      refusal("invalid_act"),
+    );
   });
 });
 

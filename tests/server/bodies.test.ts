@@ -28,7 +28,18 @@ describe("a body", () => {
     const { hostname, port } = new URL(at.system.issuer);
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const sending = request(
-        { hostname, port, path: "/api/logins", method: "POST", headers: { "content-type": "application/json", "sec-fetch-site": "same-origin", origin: at.system.issuer, "transfer-encoding": "chunked" } },
+        {
+          hostname,
+          port,
+          path: "/api/logins",
+          method: "POST",
+          headers: {
+            "content-type": "application/json",
+            "sec-fetch-site": "same-origin",
+            origin: at.system.issuer,
+            "transfer-encoding": "chunked",
+          },
+        },
         (response) => {
           response.resume();
           resolve(response.statusCode);
@@ -53,15 +64,24 @@ describe("a body", () => {
 
   test("with PRF output in an assertion is refused: it must never travel", async () => {
     const { id, options } = await at.customer.api.call("loginOptions");
-    const assertion = at.customer.passkey.get({ challenge: (options as { challenge: string }).challenge, origin: at.system.issuer, rpId: at.customer.rpId });
+    const assertion = at.customer.passkey.get({
+      challenge: (options as { challenge: string }).challenge,
+      origin: at.system.issuer,
+      rpId: at.customer.rpId,
+    });
     const leaking = { ...assertion, clientExtensionResults: { prf: { results: { first: "c2VjcmV0" } } } };
-    expect(await problemOf(await post("/api/logins", JSON.stringify({ login: id, assertion: leaking })))).toMatchObject({ code: "invalid_input", pointer: "/assertion/clientExtensionResults/prf" });
+    expect(await problemOf(await post("/api/logins", JSON.stringify({ login: id, assertion: leaking })))).toMatchObject({
+      code: "invalid_input",
+      pointer: "/assertion/clientExtensionResults/prf",
+    });
   });
 
   test("a deep unknown member is shown in full, and no value of the request is repeated", async () => {
     const body = await at.customer.draft({ records: { "profile/name": { value: null } } });
     const [record] = body.records;
-    const problem = await problemOf(await post("/api/store/commits", JSON.stringify({ ...body, records: [{ ...record, plaintext: "a-secret-value" }] })));
+    const problem = await problemOf(
+      await post("/api/store/commits", JSON.stringify({ ...body, records: [{ ...record, plaintext: "a-secret-value" }] })),
+    );
     expect(problem).toMatchObject({ code: "invalid_input", pointer: "/records/0/plaintext" });
     expect(problem.text).not.toContain("a-secret-value");
   });
@@ -81,7 +101,10 @@ describe("another origin", () => {
     ["another site's GET with the cookie", "GET", { "sec-fetch-site": "same-site" }],
     ["a navigation", "GET", { "sec-fetch-site": "none" }],
   ])("%s can't use the session", async (_name, method, headers) => {
-    const response = await at.customer.api.raw(method, method === "GET" ? "/api/session" : "/api/acts", { headers, ...(method === "POST" ? { body: "{}" } : {}) });
+    const response = await at.customer.api.raw(method, method === "GET" ? "/api/session" : "/api/acts", {
+      headers,
+      ...(method === "POST" ? { body: "{}" } : {}),
+    });
     expect(await problemOf(response)).toMatchObject({ status: 403, code: "forbidden_origin" });
   });
 

@@ -1,9 +1,10 @@
+import { CompactSign, exportJWK, generateKeyPair } from "jose";
 import { describe, expect, test } from "vitest";
 import type { Commit } from "#protocol/api.ts";
 import { hashOf, hashOfJson } from "#protocol/canonical.ts";
-import { consentObject } from "#protocol/consent-token.ts";
-import { Customer } from "../support/customer.ts";
+import { CONSENT_TYP, consentObject } from "#protocol/consent-token.ts";
 import { DAY, HOUR } from "../support/clock.ts";
+import { Customer } from "../support/customer.ts";
 import { connect, EMAIL, NAME, refusal, scene } from "./scene.ts";
 
 describe("a commit is refused, and nothing of it is stored,", () => {
@@ -22,7 +23,11 @@ describe("a commit is refused, and nothing of it is stored,", () => {
       ["another list of ways in", await customer.withHead(body, { ways: "A".repeat(43) }), "invalid_input"],
       ["another epoch", await customer.withHead(body, { epoch: 2 }), "invalid_input"],
       ["a restored store", await customer.withHead(body, { restored: true }), "invalid_head"],
-      ["a record that the head doesn't cover", { ...body, records: (await customer.draft({ records: { "profile/name": NAME } })).records }, "invalid_head"],
+      [
+        "a record that the head doesn't cover",
+        { ...body, records: (await customer.draft({ records: { "profile/name": NAME } })).records },
+        "invalid_head",
+      ],
       ["a head that is none", { ...body, head: "a.b.c" }, "invalid_head"],
     ];
     for (const [name, commit, code] of wrong) await expect(send(commit), name).rejects.toMatchObject({ problem: { code } });
@@ -35,7 +40,9 @@ describe("a commit is refused, and nothing of it is stored,", () => {
     const { customer } = at;
     const mine = await customer.draft({ records: { "profile/name": NAME } });
     await customer.commit({ records: { "profile/emails/e2": EMAIL } });
-    await expect(customer.api.call("commit", { body: mine })).rejects.toMatchObject({ problem: { code: "stale_head", status: 409, head: customer.head } });
+    await expect(customer.api.call("commit", { body: mine })).rejects.toMatchObject({
+      problem: { code: "stale_head", status: 409, head: customer.head },
+    });
     const { records } = await customer.read();
     expect(records.find(({ path }) => path === "profile/name")?.version).toBe(2);
   });
@@ -54,7 +61,9 @@ describe("a commit is refused, and nothing of it is stored,", () => {
     for (const path of ["profile/emails", "profile/name/x", "profile/name:given", "secrets/a", "profile/emails/a:b"])
       await expect(send(again({ path, version: 1 })), path).rejects.toMatchObject(refusal("invalid_input", "/records/0/path"));
     const twice = await customer.draft({ records: { "profile/name": NAME } });
-    await expect(send(customer.withHead({ ...twice, records: [...twice.records, ...twice.records] }))).rejects.toMatchObject(refusal("version_not_newer", "/records/1/version"));
+    await expect(send(customer.withHead({ ...twice, records: [...twice.records, ...twice.records] }))).rejects.toMatchObject(
+      refusal("version_not_newer", "/records/1/version"),
+    );
   });
 
   test("without a session", async () => {
@@ -68,7 +77,10 @@ describe("a commit is refused, and nothing of it is stored,", () => {
 test("of two commits on one head, one is made", async () => {
   await using at = await scene();
   const { customer } = at;
-  const bodies = [await customer.draft({ records: { "profile/emails/a": EMAIL } }), await customer.draft({ records: { "profile/emails/b": EMAIL } })];
+  const bodies = [
+    await customer.draft({ records: { "profile/emails/a": EMAIL } }),
+    await customer.draft({ records: { "profile/emails/b": EMAIL } }),
+  ];
   const results = await Promise.allSettled(bodies.map((body) => customer.api.call("commit", { body })));
   expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
   const lost = results.find((result) => result.status === "rejected");
@@ -86,10 +98,16 @@ describe("a full disk", () => {
     const before = await customer.read();
     const body = await customer.draft({ records: { "profile/name": NAME } });
     system.failWith("full");
-    await expect(customer.api.call("commit", { body })).rejects.toMatchObject({ problem: { code: "storage_full", status: 507, detail: expect.stringContaining("Nothing was changed") } });
-    await expect(vendor.pull(tokens.access_token, grant.grant), "what can't be logged doesn't leave").rejects.toMatchObject(refusal("storage_full"));
+    await expect(customer.api.call("commit", { body })).rejects.toMatchObject({
+      problem: { code: "storage_full", status: 507, detail: expect.stringContaining("Nothing was changed") },
+    });
+    await expect(vendor.pull(tokens.access_token, grant.grant), "what can't be logged doesn't leave").rejects.toMatchObject(
+      refusal("storage_full"),
+    );
     await expect(customer.api.call("pause", { id: grant.grant })).rejects.toMatchObject(refusal("storage_full"));
-    expect(await vendor.token({ grant_type: "authorization_code", code: "x", redirect_uri: vendor.redirectUri, code_verifier: vendor.verifier })).toMatchObject({ body: { error: "invalid_grant" } });
+    expect(
+      await vendor.token({ grant_type: "authorization_code", code: "x", redirect_uri: vendor.redirectUri, code_verifier: vendor.verifier }),
+    ).toMatchObject({ body: { error: "invalid_grant" } });
     system.failWith("failed");
     await expect(customer.api.call("commit", { body })).rejects.toMatchObject({ problem: { code: "unavailable", status: 503 } });
     system.failWith(undefined);
@@ -121,7 +139,9 @@ describe("a share", () => {
     const { customer } = at;
     const { grant } = await connect(at, { paths: ["profile/emails/e1", "profile/addresses:town"] });
     const share = (path: string, more: { version?: number; grant?: string } = {}) =>
-      customer.draft({ shares: [{ grant: grant.grant, path, content: EMAIL, ...more }] }).then((body) => customer.api.call("commit", { body }));
+      customer
+        .draft({ shares: [{ grant: grant.grant, path, content: EMAIL, ...more }] })
+        .then((body) => customer.api.call("commit", { body }));
     for (const path of ["profile/emails/e2", "profile/name", "profile/addresses/a1", "profile/emails", "preferences/contact"])
       await expect(share(path), path).rejects.toMatchObject(refusal("outside_consent", "/shares/0/path"));
     await expect(share("profile/emails/e1", { grant: "A".repeat(22) })).rejects.toMatchObject(refusal("not_found"));
@@ -134,11 +154,15 @@ describe("a share", () => {
     const { customer, vendor } = at;
     const { grant, tokens } = await connect(at);
     const { position } = await customer.api.call("pause", { id: grant.grant });
-    await expect(customer.commit({ shares: [{ grant: grant.grant, path: "profile/emails/e2", content: EMAIL }] })).rejects.toMatchObject(refusal("grant_not_active", "/shares/0/grant"));
+    await expect(customer.commit({ shares: [{ grant: grant.grant, path: "profile/emails/e2", content: EMAIL }] })).rejects.toMatchObject(
+      refusal("grant_not_active", "/shares/0/grant"),
+    );
     await customer.commit({ shares: [{ grant: grant.grant, path: "profile/emails/e1", content: { removed: true } }] });
     await expect(vendor.pull(tokens.access_token, grant.grant)).rejects.toMatchObject(refusal("grant_paused"));
     await customer.resume(grant.grant, position);
-    expect(await vendor.open(grant.grant, await vendor.pull(tokens.access_token, grant.grant))).toEqual({ "profile/emails/e1": { removed: true } });
+    expect(await vendor.open(grant.grant, await vendor.pull(tokens.access_token, grant.grant))).toEqual({
+      "profile/emails/e1": { removed: true },
+    });
   });
 
   test("for an ended grant is refused; its bodies go at once, its leaves when the customer drops them, and never come back lower", async () => {
@@ -150,7 +174,9 @@ describe("a share", () => {
     await customer.revoke(grant.grant);
     expect(await system.storage.read(customer.account, (store) => store.list("shares", { limit: 10 }))).toEqual([]);
     expect((await customer.read()).shares).toHaveLength(1);
-    await expect(customer.commit({ shares: [{ grant: grant.grant, path: "profile/emails/e1", content: EMAIL }] })).rejects.toMatchObject(refusal("grant_not_active"));
+    await expect(customer.commit({ shares: [{ grant: grant.grant, path: "profile/emails/e1", content: EMAIL }] })).rejects.toMatchObject(
+      refusal("grant_not_active"),
+    );
     const since = String((await customer.read()).position);
     await customer.commit({ drop: [leaf], ends: [{ grant: grant.grant, hash: await hashOf("the act") }] });
     const after = await customer.api.call("store", { query: { since } });
@@ -175,7 +201,9 @@ describe("a consent", () => {
   test("that is wider than what was asked is refused at the place where it is", async () => {
     await using at = await scene();
     const { customer, vendor } = at;
-    const request = await customer.api.call("request", { id: await vendor.request([vendor.ask({ paths: ["profile/emails"], frequency: { max: 1, per: "P1D" } })]) });
+    const request = await customer.api.call("request", {
+      id: await vendor.request([vendor.ask({ paths: ["profile/emails"], frequency: { max: 1, per: "P1D" } })]),
+    });
     const [asked] = request.authorization_details;
     if (asked === undefined) throw new Error("one purpose was asked");
     const wider: Array<[string, Partial<typeof asked>, string]> = [
@@ -191,7 +219,9 @@ describe("a consent", () => {
       const { given, consent, commit } = await customer.prepareGrant(request, [{ ...asked, ...change }]);
       const act = await customer.act({ action: "approve", grant: given.grant, object: await consentObject(consent) });
       const body = await customer.draft({ consent: commit, acts: [act] });
-      await expect(customer.api.call("commit", { body }), name).rejects.toMatchObject({ problem: { code: "consent_too_wide", status: 403, within: `/authorization_details${within}` } });
+      await expect(customer.api.call("commit", { body }), name).rejects.toMatchObject({
+        problem: { code: "consent_too_wide", status: 403, within: `/authorization_details${within}` },
+      });
     }
   });
 
@@ -215,9 +245,24 @@ describe("a consent", () => {
       await expect(customer.api.call("commit", { body }), name).rejects.toMatchObject(refusal("invalid_consent"));
     }
     const { given, consent, commit } = await customer.prepareGrant(request, request.authorization_details);
+    const pair = await generateKeyPair("Ed25519", { extractable: true });
+    const jwk = await exportJWK(pair.publicKey);
+    for (const payload of ["not JSON", "null", "[]", '"text"', "{}"]) {
+      const token = await new CompactSign(new TextEncoder().encode(payload))
+        .setProtectedHeader({ alg: "Ed25519", typ: CONSENT_TYP, jwk })
+        .sign(pair.privateKey);
+      const body = { ...(await customer.draft({})), consent: { ...commit, token } };
+      await expect(customer.api.call("commit", { body }), payload).rejects.toMatchObject(refusal("invalid_consent"));
+    }
     const object = await consentObject(consent);
-    const acts = [[], [await customer.act({ action: "widen", grant: given.grant, object })], [await customer.act({ action: "approve", grant: null, object })], [await customer.act({ action: "approve", grant: given.grant, object: await hashOfJson(1) })]];
-    for (const each of acts) await expect(customer.commit({ consent: commit, acts: each })).rejects.toMatchObject(refusal("act_required", "/acts"));
+    const acts = [
+      [],
+      [await customer.act({ action: "widen", grant: given.grant, object })],
+      [await customer.act({ action: "approve", grant: null, object })],
+      [await customer.act({ action: "approve", grant: given.grant, object: await hashOfJson(1) })],
+    ];
+    for (const each of acts)
+      await expect(customer.commit({ consent: commit, acts: each })).rejects.toMatchObject(refusal("act_required", "/acts"));
     expect(await customer.api.call("request", { id: request.id })).toMatchObject({ state: "open" });
   });
 
@@ -234,7 +279,7 @@ describe("a consent", () => {
 
   test("may not use a grant's name that is taken", async () => {
     await using at = await scene();
-    const { customer, vendor, system } = at;
+    const { vendor, system } = at;
     const { grant } = await connect(at);
     const other = await Customer.register(system.issuer, system.clock.now);
     const request = await other.api.call("request", { id: await vendor.request() });

@@ -7,11 +7,19 @@ test("a customer registers, is asked, approves; the vendor reads; the customer s
   await using system = await startSystem();
   await using vendor = await TestVendor.start(system.issuer, system.clock.now);
   const customer = await Customer.register(system.issuer, system.clock.now);
-  await customer.commit({ records: { "profile/name": { value: { given: "Ada", surname: "Reti" } }, "profile/emails/e1": { value: { address: "ada@example.org" } } } });
+  await customer.commit({
+    records: {
+      "profile/name": { value: { given: "Ada", surname: "Reti" } },
+      "profile/emails/e1": { value: { address: "ada@example.org" } },
+    },
+  });
 
   const request = await vendor.request();
   const narrowed = [vendor.ask({ paths: ["profile/emails/e1"] })];
-  const grant = await customer.approve(request, { details: narrowed, contents: { "profile/emails/e1": { value: { address: "ada@example.org" } } } });
+  const grant = await customer.approve(request, {
+    details: narrowed,
+    contents: { "profile/emails/e1": { value: { address: "ada@example.org" } } },
+  });
   const back = new URL(grant.redirect);
   expect(`${back.origin}${back.pathname}`).toBe(vendor.redirectUri);
   expect(back.searchParams.get("state")).toBe("the-state");
@@ -36,11 +44,23 @@ test("a customer registers, is asked, approves; the vendor reads; the customer s
   expect((await customer.view(grant.grant)).reads.count).toBe(3);
 
   await customer.revoke(grant.grant, true);
-  await expect(vendor.pull(tokens.access_token, grant.grant, second.cursor)).rejects.toMatchObject({ problem: { code: "grant_ended", status: 403 } });
+  await expect(vendor.pull(tokens.access_token, grant.grant, second.cursor)).rejects.toMatchObject({
+    problem: { code: "grant_ended", status: 403 },
+  });
   const refreshed = await vendor.token({ grant_type: "refresh_token", refresh_token: tokens.refresh_token });
   expect(refreshed).toMatchObject({ status: 400, body: { error: "invalid_grant" } });
 
   const after = await customer.read();
   expect(after.grants[0]?.ended).toMatchObject({ state: "revoked", actor: "customer", askDeletion: true });
-  expect(after.history.map(({ type }) => type)).toEqual(["commit", "commit", "commit", "approve", "read", "commit", "read", "read", "revoke"]);
+  expect(after.history.map(({ type }) => type)).toEqual([
+    "commit",
+    "commit",
+    "commit",
+    "approve",
+    "read",
+    "commit",
+    "read",
+    "read",
+    "revoke",
+  ]);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { Customer } from "../support/customer.ts";
 import { DAY, MINUTE } from "../support/clock.ts";
+import { Customer } from "../support/customer.ts";
 import { SoftwarePasskey } from "../support/software-passkey.ts";
 import { startSystem } from "../support/system.ts";
 import { refusal } from "./scene.ts";
@@ -22,14 +22,26 @@ test("a store is made once by its registration, and only by the passkey that was
     ["an assertion's type", customer.passkey.create(ceremony, { type: "webauthn.get" })],
   ];
   for (const [name, response] of wrong)
-    await expect(customer.api.call("register", { body: { ...body, attestation: { ...attestation, response } } }), name).rejects.toMatchObject(refusal("invalid_passkey"));
+    await expect(
+      customer.api.call("register", { body: { ...body, attestation: { ...attestation, response } } }),
+      name,
+    ).rejects.toMatchObject(refusal("invalid_passkey"));
 
   const other = new SoftwarePasskey(customer.account);
   const ways = body.ways.map((way) => (way.passkey === null ? way : { ...way, passkey: { ...way.passkey, publicKey: other.publicKey } }));
-  await expect(customer.api.call("register", { body: await customer.withHead({ ...body, ways }) })).rejects.toMatchObject(refusal("invalid_passkey", "/ways"));
+  await expect(customer.api.call("register", { body: await customer.withHead({ ...body, ways }) })).rejects.toMatchObject(
+    refusal("invalid_passkey", "/ways"),
+  );
 
   const { records } = body;
-  await expect(customer.api.call("register", { body: await customer.withHead({ ...body, records: records.slice(1) }) })).rejects.toMatchObject(refusal("invalid_input", "/records"));
+  await expect(
+    customer.api.call("register", { body: await customer.withHead({ ...body, records: records.slice(1) }) }),
+  ).rejects.toMatchObject(refusal("invalid_input", "/records"));
+
+  for (const identity of [`${"A".repeat(42)}B`, "A".repeat(43), "_".repeat(43)])
+    await expect(customer.api.call("register", { body: await customer.withHead(body, { identity }) })).rejects.toMatchObject(
+      refusal("invalid_head", "/head"),
+    );
 
   expect(await customer.commitFirst(body)).toMatchObject({ seq: 1, account: customer.account });
   await expect(customer.api.call("register", { body })).rejects.toMatchObject(refusal("invalid_passkey"));
@@ -62,15 +74,22 @@ test("a passkey signs in: with its halves at that moment only, each challenge on
     ["another challenge", (ceremony) => customer.passkey.get({ ...ceremony, challenge: first.ceremony.challenge })],
     ["a passkey of nobody", (ceremony) => new SoftwarePasskey(customer.account).get(ceremony)],
     ["a store of nobody", (ceremony) => new SoftwarePasskey("A".repeat(22)).get(ceremony)],
-    ["a stranger's signature under a known id", (ceremony) => ({ ...new SoftwarePasskey(customer.account).get(ceremony), id: customer.passkey.id, rawId: customer.passkey.id })],
+    [
+      "a stranger's signature under a known id",
+      (ceremony) => ({ ...new SoftwarePasskey(customer.account).get(ceremony), id: customer.passkey.id, rawId: customer.passkey.id }),
+    ],
   ];
   for (const [name, make] of wrong) {
     const { login, ceremony } = await ask();
-    await expect(customer.api.call("login", { body: { login, assertion: make(ceremony) } }), name).rejects.toMatchObject(refusal("unauthenticated"));
+    await expect(customer.api.call("login", { body: { login, assertion: make(ceremony) } }), name).rejects.toMatchObject(
+      refusal("unauthenticated"),
+    );
   }
   const late = await ask();
   clock.pass(11 * MINUTE);
-  await expect(customer.api.call("login", { body: { login: late.login, assertion: customer.passkey.get(late.ceremony) } })).rejects.toMatchObject(refusal("unauthenticated"));
+  await expect(
+    customer.api.call("login", { body: { login: late.login, assertion: customer.passkey.get(late.ceremony) } }),
+  ).rejects.toMatchObject(refusal("unauthenticated"));
 });
 
 test("a passkey whose counter goes back is a copy", async () => {

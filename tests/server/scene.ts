@@ -2,7 +2,7 @@ import type { AuthorizationDetail } from "#protocol/authorization-details.ts";
 import type { RefusalCode } from "#protocol/refusal.ts";
 import type { Content } from "#protocol/sealing/record.ts";
 import { Customer, type GivenGrant } from "../support/customer.ts";
-import { startSystem, type System, type SystemOptions } from "../support/system.ts";
+import { type System, type SystemOptions, startSystem } from "../support/system.ts";
 import { TestVendor, type TokenReply } from "../support/vendor.ts";
 
 /** A server, a vendor and a customer with a name and an e-mail address. */
@@ -32,7 +32,10 @@ export async function scene(options: SystemOptions = {}): Promise<Scene> {
 }
 
 /** The e-mail address granted and redeemed. */
-export async function connect({ vendor, customer }: Scene, change: Partial<AuthorizationDetail> = {}): Promise<{ grant: GivenGrant; tokens: TokenReply }> {
+export async function connect(
+  { vendor, customer }: Scene,
+  change: Partial<AuthorizationDetail> = {},
+): Promise<{ grant: GivenGrant; tokens: TokenReply }> {
   const details = [vendor.ask({ paths: ["profile/emails"], ...change })];
   const grant = await customer.approve(await vendor.request(details), { contents: { "profile/emails/e1": EMAIL } });
   const { status, body } = await vendor.redeem(grant.redirect);

@@ -29,7 +29,11 @@ export class ApiClient {
     this.issuer = issuer;
   }
 
-  async raw(method: string, path: string, { body, headers = {} }: { body?: BodyInit; headers?: Record<string, string> } = {}): Promise<Response> {
+  async raw(
+    method: string,
+    path: string,
+    { body, headers = {} }: { body?: BodyInit; headers?: Record<string, string> } = {},
+  ): Promise<Response> {
     const response = await fetch(this.issuer + path, {
       method,
       redirect: "manual",

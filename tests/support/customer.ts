@@ -90,7 +90,13 @@ export class Customer {
     const { challenge, user } = creation as { challenge: string; user: { id: string } };
     this.account = user.id;
     this.passkey = new SoftwarePasskey(user.id, options);
-    const passkey: Way = { id: newId(), kind: "passkey", key: null, passkey: { id: this.passkey.id, publicKey: this.passkey.publicKey }, sign: null };
+    const passkey: Way = {
+      id: newId(),
+      kind: "passkey",
+      key: null,
+      passkey: { id: this.passkey.id, publicKey: this.passkey.publicKey },
+      sign: null,
+    };
     this.passkeyWay = passkey.id;
     const device = await this.wayIn("device", this.deviceSecret, 1, this.accountKey);
     return this.draft({
@@ -108,7 +114,13 @@ export class Customer {
     return reply;
   }
 
-  async wayIn(kind: "device" | "kit", secret: Uint8Array, epoch: number, accountKey: Uint8Array, kit?: KitKeys): Promise<{ way: Way; seal: WaySeal }> {
+  async wayIn(
+    kind: "device" | "kit",
+    secret: Uint8Array,
+    epoch: number,
+    accountKey: Uint8Array,
+    kit?: KitKeys,
+  ): Promise<{ way: Way; seal: WaySeal }> {
     const id = newId();
     const { key, seal } = await makeWayIn({ id, account: this.account, secret, identity: this.identity.x, epoch, accountKey });
     return { way: { id, kind, key, passkey: null, sign: kit?.sign.x ?? null }, seal };
@@ -129,7 +141,10 @@ export class Customer {
         return sealShare(key, { grant, path, version: version ?? (this.leaves.get(`share ${grant}/${path}`)?.version ?? 0) + 1 }, content);
       }),
     );
-    const row = draft.epoch === undefined ? null : await makeEpoch(this.account, epoch, accountKey, this.identity, this.epoch === 0 ? undefined : this.accountKey);
+    const row =
+      draft.epoch === undefined
+        ? null
+        : await makeEpoch(this.account, epoch, accountKey, this.identity, this.epoch === 0 ? undefined : this.accountKey);
     const body: Commit = {
       expectedSeq: this.seq,
       head: "",
@@ -185,7 +200,10 @@ export class Customer {
     this.epoch = body.epoch?.epoch ?? this.epoch;
   }
 
-  async act(about: Pick<Act, "action" | "grant" | "object">, passkey = this.passkey): Promise<{ act: Act; assertion: ReturnType<SoftwarePasskey["get"]> }> {
+  async act(
+    about: Pick<Act, "action" | "grant" | "object">,
+    passkey = this.passkey,
+  ): Promise<{ act: Act; assertion: ReturnType<SoftwarePasskey["get"]> }> {
     const { nonce, at } = await this.api.call("act");
     const act: Act = { ...about, account: this.account, nonce, at };
     return { act, assertion: await this.assertion(act, passkey) };
@@ -208,8 +226,8 @@ export class Customer {
   }
 
   /** Makes a kit and puts it in force. */
-  async addKit(): Promise<KitKeys> {
-    const kit = await kitKeys(randomBytes(16));
+  async addKit(secret = randomBytes(16)): Promise<KitKeys> {
+    const kit = await kitKeys(secret);
     const made = await this.wayIn("kit", kit.secret, this.epoch, this.accountKey, kit);
     const ways = [...this.ways, made.way];
     const act = await this.act({ action: "add-way", grant: null, object: await hashOfWays(ways) });
@@ -224,13 +242,19 @@ export class Customer {
     return Promise.all(
       ways.flatMap((way) => {
         const box = seals.find(({ id }) => id === way.id)?.box;
-        return way.key === null || box === undefined ? [] : [sealAccountKey(this.account, way.id, way.key, epoch, key).then((envelope) => ({ id: way.id, box, epoch, envelope }))];
+        return way.key === null || box === undefined
+          ? []
+          : [sealAccountKey(this.account, way.id, way.key, epoch, key).then((envelope) => ({ id: way.id, box, epoch, envelope }))];
       }),
     );
   }
 
   /** The consent that answers a request, not yet committed. */
-  async prepareGrant(request: ReplyOf<"request">, details: AuthorizationDetails, change: Partial<Consent> = {}): Promise<{ given: Omit<GivenGrant, "redirect">; consent: Consent; commit: NonNullable<Commit["consent"]> }> {
+  async prepareGrant(
+    request: ReplyOf<"request">,
+    details: AuthorizationDetails,
+    change: Partial<Consent> = {},
+  ): Promise<{ given: Omit<GivenGrant, "redirect">; consent: Consent; commit: NonNullable<Commit["consent"]> }> {
     const pair = await makeSigningPair();
     const inbox = await makeAgreementPair();
     const key = randomBytes(32);
@@ -265,13 +289,20 @@ export class Customer {
   }
 
   /** Approves a request in full: shares `contents` under exactly `details`. */
-  async approve(requestId: string, { details, contents }: { details?: AuthorizationDetails; contents: Record<string, Content> }): Promise<GivenGrant> {
+  async approve(
+    requestId: string,
+    { details, contents }: { details?: AuthorizationDetails; contents: Record<string, Content> },
+  ): Promise<GivenGrant> {
     const request = await this.api.call("request", { id: requestId });
     const { given, consent, commit } = await this.prepareGrant(request, details ?? request.authorization_details);
     const grant: GivenGrant = { ...given, redirect: "" };
     this.grants.set(grant.grant, grant);
     const act = await this.act({ action: "approve", grant: grant.grant, object: await consentObject(consent) });
-    const reply = await this.commit({ consent: commit, shares: Object.entries(contents).map(([path, content]) => ({ grant: grant.grant, path, content })), acts: [act] });
+    const reply = await this.commit({
+      consent: commit,
+      shares: Object.entries(contents).map(([path, content]) => ({ grant: grant.grant, path, content })),
+      acts: [act],
+    });
     grant.redirect = reply.redirect ?? "";
     return grant;
   }
@@ -300,7 +331,8 @@ export class Customer {
     const all = page;
     while (page.more !== null) {
       page = await this.api.call("store", { query: { after: page.more } });
-      for (const list of ["records", "shares", "dropped", "ends", "grants", "history"] as const) (all[list] as unknown[]).push(...page[list]);
+      for (const list of ["records", "shares", "dropped", "ends", "grants", "history"] as const)
+        (all[list] as unknown[]).push(...page[list]);
     }
     return all;
   }
@@ -311,7 +343,8 @@ async function grow(leaves: Map<string, Leaf>, body: Commit): Promise<void> {
     leaves.set(`${leaf.kind} ${leaf.path}`, leaf);
   };
   for (const { path, version, body: sealed } of body.records) set({ kind: "record", path, version, hash: await hashOf(sealed) });
-  for (const { grant, path, version, body: sealed } of body.shares) set({ kind: "share", path: `${grant}/${path}`, version, hash: await hashOf(sealed) });
+  for (const { grant, path, version, body: sealed } of body.shares)
+    set({ kind: "share", path: `${grant}/${path}`, version, hash: await hashOf(sealed) });
   for (const path of body.drop) leaves.delete(`share ${path}`);
   for (const { grant, hash } of body.ends) set({ kind: "end", path: grant, version: 1, hash });
   if (body.epoch !== null) set({ kind: "epoch", path: String(body.epoch.epoch), version: 1, hash: await hashOfJson(body.epoch) });

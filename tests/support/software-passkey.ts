@@ -37,17 +37,41 @@ export class SoftwarePasskey {
 
   create(ceremony: Ceremony, fault: Fault = {}): Attestation {
     const { x = "", y = "" } = this.#pair.publicKey.export({ format: "jwk" });
-    const cose = cbor(new Map<number, number | Uint8Array>([[1, 2], [3, -7], [-1, 1], [-2, Buffer.from(x, "base64url")], [-3, Buffer.from(y, "base64url")]]));
+    const cose = cbor(
+      new Map<number, number | Uint8Array>([
+        [1, 2],
+        [3, -7],
+        [-1, 1],
+        [-2, Buffer.from(x, "base64url")],
+        [-3, Buffer.from(y, "base64url")],
+      ]),
+    );
     const id = Buffer.from(this.id, "base64url");
-    const authData = Buffer.concat([this.#authenticatorData(ceremony.rpId, 0x40, fault), Buffer.alloc(16), Buffer.from([0, id.length]), id, cose]);
-    const attestation = cbor(new Map<string, string | Uint8Array | Map<string, never>>([["fmt", "none"], ["attStmt", new Map<string, never>()], ["authData", authData]]));
+    const authData = Buffer.concat([
+      this.#authenticatorData(ceremony.rpId, 0x40, fault),
+      Buffer.alloc(16),
+      Buffer.from([0, id.length]),
+      id,
+      cose,
+    ]);
+    const attestation = cbor(
+      new Map<string, string | Uint8Array | Map<string, never>>([
+        ["fmt", "none"],
+        ["attStmt", new Map<string, never>()],
+        ["authData", authData],
+      ]),
+    );
     return {
       id: this.id,
       rawId: this.id,
       type: "public-key",
       authenticatorAttachment: "platform",
       clientExtensionResults: {},
-      response: { clientDataJSON: clientData(fault.type ?? "webauthn.create", ceremony), attestationObject: attestation.toString("base64url"), transports: ["internal"] },
+      response: {
+        clientDataJSON: clientData(fault.type ?? "webauthn.create", ceremony),
+        attestationObject: attestation.toString("base64url"),
+        transports: ["internal"],
+      },
     };
   }
 
@@ -75,7 +99,11 @@ export class SoftwarePasskey {
     const counter = Buffer.alloc(4);
     counter.writeUInt32BE(this.counter);
     // User present; verified; eligible for backup and backed up.
-    return Buffer.concat([createHash("sha256").update(rpId).digest(), Buffer.from([0x01 | (userVerified ? 0x04 : 0) | 0x18 | flags]), counter]);
+    return Buffer.concat([
+      createHash("sha256").update(rpId).digest(),
+      Buffer.from([0x01 | (userVerified ? 0x04 : 0) | 0x18 | flags]),
+      counter,
+    ]);
   }
 }
 

@@ -4,14 +4,15 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { makeApp } from "../../server/app.ts";
 import { type Config, RATES } from "../../server/config.ts";
-import { silentLog } from "../../server/log.ts";
 import type { Log } from "../../server/log.ts";
 import type { Rows } from "../../server/rows.ts";
 import { openFileStorage } from "../../server/storage/file/open.ts";
-import { StorageError, type Storage } from "../../server/storage/storage.ts";
+import { type Storage, StorageError } from "../../server/storage/storage.ts";
 import { Clock } from "./clock.ts";
 import { freePort } from "./free-port.ts";
 import { scratchFolder } from "./scratch-folder.ts";
+
+export const silentLog: Log = { request: () => {}, fault: () => {}, flush: () => {} };
 
 export interface SystemOptions {
   clock?: Clock;
@@ -29,13 +30,27 @@ export interface System extends AsyncDisposable {
   failWith(code: "full" | "failed" | undefined): void;
 }
 
-export async function startSystem({ clock = new Clock(), config = {}, log = silentLog, started = clock.now() }: SystemOptions = {}): Promise<System> {
+export async function startSystem({
+  clock = new Clock(),
+  config = {},
+  log = silentLog,
+  started = clock.now(),
+}: SystemOptions = {}): Promise<System> {
   const folder = await scratchFolder();
   const port = await freePort();
   const issuer = `http://localhost:${port}`;
   const storage = await openFileStorage<Rows>({ folder: folder.path, now: clock.now });
   const disk = failing(storage);
-  const whole: Config = { issuer, host: "127.0.0.1", port, data: folder.path, clients: "open", web: "none", rates: { ...RATES, logins: 10_000, commits: 10_000, others: 10_000, pulls: 10_000 }, ...config };
+  const whole: Config = {
+    issuer,
+    host: "127.0.0.1",
+    port,
+    data: folder.path,
+    clients: "open",
+    web: "none",
+    rates: { ...RATES, logins: 10_000, commits: 10_000, others: 10_000, pulls: 10_000 },
+    ...config,
+  };
   const app = await makeApp({ config: whole, storage: disk.storage, log, now: clock.now, started });
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   server.listen(port, "localhost");
@@ -58,7 +73,8 @@ export async function startSystem({ clock = new Clock(), config = {}, log = sile
 /** The storage with a switch: what a full disk or a broken one makes of every change. */
 function failing(storage: Storage<Rows>): { storage: Storage<Rows>; failWith: System["failWith"] } {
   let code: "full" | "failed" | undefined;
-  const unless = <Result>(work: () => Promise<Result>): Promise<Result> => (code === undefined ? work() : Promise.reject(new StorageError(code, "as the test says")));
+  const unless = <Result>(work: () => Promise<Result>): Promise<Result> =>
+    code === undefined ? work() : Promise.reject(new StorageError(code, "as the test says"));
   return {
     failWith: (next) => {
       code = next;

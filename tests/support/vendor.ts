@@ -45,7 +45,16 @@ export class TestVendor implements AsyncDisposable {
   readonly #signing: { key: CryptoKey; kid: string };
   readonly #server: Server;
 
-  private constructor(parts: { origin: string; issuer: string; now: () => number; server: Server; documents: TestVendor["documents"]; encryption: JWK; dpop: TestVendor["dpop"]; signing: { key: CryptoKey; kid: string } }) {
+  private constructor(parts: {
+    origin: string;
+    issuer: string;
+    now: () => number;
+    server: Server;
+    documents: TestVendor["documents"];
+    encryption: JWK;
+    dpop: TestVendor["dpop"];
+    signing: { key: CryptoKey; kid: string };
+  }) {
     this.origin = parts.origin;
     this.issuer = parts.issuer;
     this.now = parts.now;
@@ -128,7 +137,11 @@ export class TestVendor implements AsyncDisposable {
       .sign(this.#signing.key);
   }
 
-  async form<Body>(path: string, parameters: Record<string, string>, { assertion, headers = {} }: { assertion?: string; headers?: Record<string, string> } = {}): Promise<OAuthAnswer<Body>> {
+  async form<Body>(
+    path: string,
+    parameters: Record<string, string>,
+    { assertion, headers = {} }: { assertion?: string; headers?: Record<string, string> } = {},
+  ): Promise<OAuthAnswer<Body>> {
     const response = await fetch(this.issuer + path, {
       method: "POST",
       redirect: "manual",
@@ -155,12 +168,17 @@ export class TestVendor implements AsyncDisposable {
     };
   }
 
-  async par(details?: readonly unknown[], change: Record<string, string> = {}): Promise<OAuthAnswer<{ request_uri: string; expires_in: number }>> {
+  async par(
+    details?: readonly unknown[],
+    change: Record<string, string> = {},
+  ): Promise<OAuthAnswer<{ request_uri: string; expires_in: number }>> {
     return this.form("/oauth/par", { ...(await this.parParameters(details)), ...change });
   }
 
   authorize(requestUri: string): Promise<Response> {
-    return fetch(`${this.issuer}/oauth/authorize?${new URLSearchParams({ client_id: this.clientId, request_uri: requestUri })}`, { redirect: "manual" });
+    return fetch(`${this.issuer}/oauth/authorize?${new URLSearchParams({ client_id: this.clientId, request_uri: requestUri })}`, {
+      redirect: "manual",
+    });
   }
 
   /** A pushed request whose customer has come: its id. */
@@ -172,12 +190,22 @@ export class TestVendor implements AsyncDisposable {
   }
 
   async proof(method: string, url: string, token?: string, change: Claims = {}): Promise<string> {
-    return new SignJWT({ htm: method, htu: url, iat: Math.floor(this.now() / 1000), jti: random(), ...(token === undefined ? {} : { ath: s256(token) }), ...change })
+    return new SignJWT({
+      htm: method,
+      htu: url,
+      iat: Math.floor(this.now() / 1000),
+      jti: random(),
+      ...(token === undefined ? {} : { ath: s256(token) }),
+      ...change,
+    })
       .setProtectedHeader({ alg: "ES256", typ: "dpop+jwt", jwk: this.dpop.jwk })
       .sign(this.dpop.key);
   }
 
-  async token(parameters: Record<string, string>, { assertion, proof }: { assertion?: string; proof?: string } = {}): Promise<OAuthAnswer<TokenReply>> {
+  async token(
+    parameters: Record<string, string>,
+    { assertion, proof }: { assertion?: string; proof?: string } = {},
+  ): Promise<OAuthAnswer<TokenReply>> {
     const dpop = proof ?? (await this.proof("POST", `${this.issuer}/oauth/token`));
     return this.form("/oauth/token", parameters, { headers: { dpop }, ...(assertion === undefined ? {} : { assertion }) });
   }
@@ -192,7 +220,11 @@ export class TestVendor implements AsyncDisposable {
     return `${this.issuer}/api/grants/${grant}/records`;
   }
 
-  async pullRaw(token: string, grant: string, { since, proof, headers = {} }: { since?: string; proof?: string; headers?: Record<string, string> } = {}): Promise<Response> {
+  async pullRaw(
+    token: string,
+    grant: string,
+    { since, proof, headers = {} }: { since?: string; proof?: string; headers?: Record<string, string> } = {},
+  ): Promise<Response> {
     const url = this.recordsUrl(grant);
     const dpop = proof ?? (await this.proof("GET", url, token));
     return fetch(since === undefined ? url : `${url}?since=${since}`, { headers: { authorization: `DPoP ${token}`, dpop, ...headers } });
@@ -208,7 +240,9 @@ export class TestVendor implements AsyncDisposable {
   /** The values of a page. */
   async open(grant: string, page: ReplyOf<"records">): Promise<Record<string, Content>> {
     const key = await openSealed(this.encryption, page.grant_key, grantKeyContext(grant, this.clientId));
-    const opened = await Promise.all(page.records.map(async ({ path, version, body }) => [path, await openShare(key, { grant, path, version, body })] as const));
+    const opened = await Promise.all(
+      page.records.map(async ({ path, version, body }) => [path, await openShare(key, { grant, path, version, body })] as const),
+    );
     return Object.fromEntries(opened);
   }
 

@@ -5,9 +5,8 @@ import { integrity } from "./integrity.ts";
 const browsers = ["chrome125", "edge125", "firefox128", "safari18"];
 
 /** How each of the two web apps is built: a folder with an index.html in, a folder of hashed files out. */
-export const webApp = (app: { root: string; outDir: string; worker?: string; alias?: Record<string, string> }): UserConfig => ({
+export const webApp = (app: { root: string; outDir: string; worker?: string }): UserConfig => ({
   root: app.root,
-  resolve: { alias: app.alias ?? {} },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   plugins: [integrity(app.worker ? { worker: app.worker } : {})],
   build: {
@@ -19,6 +18,10 @@ export const webApp = (app: { root: string; outDir: string; worker?: string; ali
     // Style sheets that come with a lazy chunk would have no integrity; all of them together stay under 10 kB.
     cssCodeSplit: false,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      // What the first page needs is one file, not one for each set of screens that share it.
+      output: { codeSplitting: { groups: [{ name: "app", tags: ["$initial"] }] } },
+    },
     sourcemap: false,
   },
 });

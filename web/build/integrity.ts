@@ -27,7 +27,6 @@ async function buildWorker(entry: string, config: ResolvedConfig): Promise<strin
     root: config.root,
     mode: config.mode,
     logLevel: "warn",
-    resolve: { alias: config.resolve.alias },
     build: {
       write: false,
       target: config.build.target || "esnext",

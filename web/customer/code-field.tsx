@@ -2,7 +2,17 @@ import type { Signal } from "@preact/signals";
 import { useId } from "preact/hooks";
 
 /** A kit's code, or a part of one: pasting allowed, no completion, no spelling. */
-export function CodeField({ label, hint, value, fault }: { label: string; hint?: string; value: Signal<string>; fault?: string | undefined }) {
+export function CodeField({
+  label,
+  hint,
+  value,
+  fault,
+}: {
+  label: string;
+  hint?: string;
+  value: Signal<string>;
+  fault?: string | undefined;
+}) {
   const id = useId();
   const describedby = [fault && `${id}-fault`, hint && `${id}-hint`].filter(Boolean).join(" ");
   return (

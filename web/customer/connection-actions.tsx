@@ -8,7 +8,17 @@ import { StopDialog } from "./stop-dialog.tsx";
 import { useVault } from "./vault-context.ts";
 
 /** Pause, resume and stop of a running connection. Pausing and stopping need no open store; resuming does. */
-export function ConnectionActions({ grant, state, name, large = false }: { grant: string; state: OutlineView["state"]; name: string; large?: boolean }) {
+export function ConnectionActions({
+  grant,
+  state,
+  name,
+  large = false,
+}: {
+  grant: string;
+  state: OutlineView["state"];
+  name: string;
+  large?: boolean;
+}) {
   const vault = useVault();
   const t = words();
   const stopping = useSignal(false);

@@ -18,7 +18,19 @@ export const stampOf = (state: ConnectionView["state"]): { text: string; quiet: 
   return state === "active" || state === "paused" ? undefined : { text: stamps[state], quiet: state !== "revoked" };
 };
 
-export function ConnectionStub({ connection, now, level = "h2", fresh = false, actions = true }: { connection: ConnectionView; now: number; level?: "h2" | "h3"; fresh?: boolean; actions?: boolean }) {
+export function ConnectionStub({
+  connection,
+  now,
+  level = "h2",
+  fresh = false,
+  actions = true,
+}: {
+  connection: ConnectionView;
+  now: number;
+  level?: "h2" | "h3";
+  fresh?: boolean;
+  actions?: boolean;
+}) {
   const t = words().connections;
   const { client, state } = connection;
   const ended = isEnded(state);
@@ -31,9 +43,7 @@ export function ConnectionStub({ connection, now, level = "h2", fresh = false, a
       fresh={fresh}
       actions={!ended && actions && <ConnectionActions grant={connection.grant} state={state} name={client.client_name} />}
     >
-      <Name>
-        {actions ? <a href={`/c/${connection.grant}`}>{client.client_name}</a> : client.client_name}
-      </Name>
+      <Name>{actions ? <a href={`/c/${connection.grant}`}>{client.client_name}</a> : client.client_name}</Name>
       <p class="sub">
         {client.domain} · {connection.details.map((each) => purposeWords(each.purpose).short).join(" · ")}
       </p>
@@ -49,7 +59,10 @@ export function ConnectionStub({ connection, now, level = "h2", fresh = false, a
 
 function ReadLine({ connection, now }: { connection: ConnectionView; now: number }) {
   const { tag, connections: t } = words();
-  const last = connection.reads.map((each) => each.at).sort().at(-1);
+  const last = connection.reads
+    .map((each) => each.at)
+    .sort()
+    .at(-1);
   const quiet = now - Date.parse(last ?? connection.given) > SIXTY_DAYS && connection.state === "active";
   return (
     <>

@@ -9,7 +9,19 @@ import { KitLink } from "./unlock-panel.tsx";
 import { useVault } from "./vault-context.ts";
 
 /** The ways in for someone who isn't signed in: make a store, open one, or use the kit. Nothing here leaves the page. */
-export function Entrance({ title, body, beginWord, onKit, other }: { title: string; body: string; beginWord?: string; onKit?: () => void; other?: ComponentChildren }) {
+export function Entrance({
+  title,
+  body,
+  beginWord,
+  onKit,
+  other,
+}: {
+  title: string;
+  body: string;
+  beginWord?: string;
+  onKit?: () => void;
+  other?: ComponentChildren;
+}) {
   const vault = useVault();
   const { state: t, handshake } = words();
   const begin = useAction(async () => {
@@ -23,7 +35,7 @@ export function Entrance({ title, body, beginWord, onKit, other }: { title: stri
   if (vault.support.value === "none")
     return (
       <Notice tone="brass" title={title}>
-        <p>{handshake.unsupported}</p>
+        <p>{words().errors.unsupported}</p>
       </Notice>
     );
   const error = begin.error.value ?? unlock.error.value;

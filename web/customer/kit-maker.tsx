@@ -56,7 +56,11 @@ export function KitMaker({ store, onDone }: { store: StoreView; onDone: () => vo
           }}
         >
           <p class="note">{t.kitReplaceNote}</p>
-          <CodeField label={t.kitOld} value={old} fault={codeOf(make.error.value) === "wrong_kit" && make.error.value ? reasonOf(make.error.value) : undefined} />
+          <CodeField
+            label={t.kitOld}
+            value={old}
+            fault={codeOf(make.error.value) === "wrong_kit" && make.error.value ? reasonOf(make.error.value) : undefined}
+          />
           <div class="row-of-buttons">
             <button type="submit" class="btn">
               {t.kitNext}
@@ -94,7 +98,8 @@ function KitCheck({ kit, onDone }: { kit: Kit; onDone: () => void }) {
     onDone();
   });
   const [a, b] = kit.ask;
-  const wrong = confirm.error.value !== undefined && codeOf(confirm.error.value) === "wrong_groups" ? reasonOf(confirm.error.value) : undefined;
+  const wrong =
+    confirm.error.value !== undefined && codeOf(confirm.error.value) === "wrong_groups" ? reasonOf(confirm.error.value) : undefined;
   if (!hidden.value)
     return (
       <>

@@ -9,7 +9,14 @@ const Qr = lazy(() => import("../parts/qr.tsx"));
 export function KitSheet({ kit }: { kit: Kit }) {
   const { safety: t } = words();
   const code = kit.groups.join("-");
-  const lines = [t.kitSheet, t.kitSheetText, code, t.kitHead(kit.head.seq), t.kitHeadCode(kit.head.code), t.kitUse(`${location.origin}/safety/recover`)];
+  const lines = [
+    t.kitSheet,
+    t.kitSheetText,
+    code,
+    t.kitHead(kit.head.seq),
+    t.kitHeadCode(kit.head.code),
+    t.kitUse(`${location.origin}/safety/recover`),
+  ];
   return (
     <>
       <div class="kit-sheet">

@@ -1,26 +1,31 @@
-import { kindAt } from "#protocol/categories.ts";
-import { splitPath } from "#protocol/paths.ts";
 import { purposeOf } from "#protocol/purposes.ts";
 import { words } from "../locales/words.ts";
 
-const from = <T>(table: Record<string, T> & { unknown: T }, key: string | undefined): T => (key === undefined ? undefined : table[key]) ?? table.unknown;
+const from = <T>(table: Record<string, T> & { unknown: T }, key: string | undefined): T =>
+  (key === undefined ? undefined : table[key]) ?? table.unknown;
+
+/** Path of the kind that a path is of. Apart from the registry, whose schemas would come with the first page. */
+const kindPath = (path: string): string => baseOf(path).split("/").slice(0, 2).join("/");
+const baseOf = (path: string): string => path.split(":", 1)[0] ?? path;
 
 /** "e-mail": inside a sentence. */
-export const kindWord = (path: string): string => from(words().kinds, kindAt(path)?.path);
+export const kindWord = (path: string): string => from(words().kinds, kindPath(path));
 
 /** "E-mail": standing alone. */
-export const kindTitle = (path: string): string => from(words().kindTitles, kindAt(path)?.path);
+export function kindTitle(path: string): string {
+  const [first = "", ...rest] = kindWord(path);
+  return first.toLocaleUpperCase(words().tag) + rest.join("");
+}
 
 /** "Town" for `profile/addresses/a1:town`. */
 export function chipOf(path: string): string {
-  const { base, form } = splitPath(path);
-  const kind = kindAt(base)?.path ?? "";
-  return (words().chips as Record<string, string>)[`${kind}:${form}`] ?? kindTitle(base);
+  const form = path.slice(baseOf(path).length);
+  return (words().chips as Record<string, string>)[`${kindPath(path)}${form}`] ?? kindTitle(path);
 }
 
 /** "only the town"; the whole value is a form too. */
 export function formWords(path: string, form: string | undefined): string {
-  const kind = kindAt(path)?.path ?? "";
+  const kind = kindPath(path);
   const { forms } = words();
   return (forms as Record<string, string>)[form === undefined ? kind : `${kind}:${form}`] ?? forms.whole;
 }

@@ -40,7 +40,11 @@ export function ReceiptPanel({ grant }: { grant: string }) {
             </>
           )}
           <div class="row-of-buttons">
-            <button type="button" class="btn" onClick={() => saveFile(`counterfoil-${shown.grant}.json`, "application/json", JSON.stringify(shown, undefined, 2))}>
+            <button
+              type="button"
+              class="btn"
+              onClick={() => saveFile(`counterfoil-${shown.grant}.json`, "application/json", JSON.stringify(shown, undefined, 2))}
+            >
               {t.receiptSave}
             </button>
             <button type="button" class="btn" onClick={() => print()}>

@@ -7,7 +7,17 @@ import { say } from "../parts/status.tsx";
 import { useVault } from "./vault-context.ts";
 
 /** Opens a locked store. `onKit`: where the kit is used on this very page instead of at its own address. */
-export function UnlockPanel({ title, body, onKit, other }: { title?: string; body?: string; onKit?: () => void; other?: ComponentChildren }) {
+export function UnlockPanel({
+  title,
+  body,
+  onKit,
+  other,
+}: {
+  title?: string;
+  body?: string;
+  onKit?: () => void;
+  other?: ComponentChildren;
+}) {
   const vault = useVault();
   const t = words().state;
   const unlock = useAction(async () => {

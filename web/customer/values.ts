@@ -17,7 +17,9 @@ function texts(key: string, value: unknown): string[] {
     const { channel, allowed, pref } = value;
     if (typeof channel === "string" && typeof allowed === "string") {
       const rank = pref === undefined ? "" : ` (${pref})`;
-      return [`${(options as Record<string, string>)[channel] ?? channel}: ${(options as Record<string, string>)[allowed] ?? allowed}${rank}`];
+      return [
+        `${(options as Record<string, string>)[channel] ?? channel}: ${(options as Record<string, string>)[allowed] ?? allowed}${rank}`,
+      ];
     }
     if (typeof value.given === "string") return [[value.given, value.surname].filter(Boolean).join(" ")];
     return Object.entries(value).flatMap(([name, each]) => texts(name, each));

@@ -13,7 +13,8 @@ const isLanguage = (tag: string): tag is Language => Object.hasOwn(LOADERS, tag)
 const current = signal<Catalogue | undefined>(undefined);
 
 /** The first of the wanted BCP 47 tags that is on offer, else English. */
-export const pickLanguage = (wanted: readonly string[]): Language => wanted.map((tag) => tag.split("-", 1)[0] ?? "").find(isLanguage) ?? "en";
+export const pickLanguage = (wanted: readonly string[]): Language =>
+  wanted.map((tag) => tag.split("-", 1)[0] ?? "").find(isLanguage) ?? "en";
 
 export async function loadWords(language: Language): Promise<void> {
   current.value = await LOADERS[language]();

@@ -11,5 +11,11 @@ export function Brand({ href }: { href?: string }) {
       {words().brand}
     </>
   );
-  return href === undefined ? <span class="brand">{mark}</span> : <a class="brand" href={href}>{mark}</a>;
+  return href === undefined ? (
+    <span class="brand">{mark}</span>
+  ) : (
+    <a class="brand" href={href}>
+      {mark}
+    </a>
+  );
 }

@@ -8,7 +8,8 @@ function format(tag: string, options: Intl.DateTimeFormatOptions): Intl.DateTime
 }
 
 /** 30 Nov 2026 */
-export const day = (tag: string, at: string | number): string => format(tag, { day: "numeric", month: "short", year: "numeric" }).format(new Date(at));
+export const day = (tag: string, at: string | number): string =>
+  format(tag, { day: "numeric", month: "short", year: "numeric" }).format(new Date(at));
 
 /** 30 Nov 2026, 10:15 */
 export const moment = (tag: string, at: string | number): string =>

@@ -24,7 +24,7 @@ const gridDraft = (grid: NonNullable<FieldSpec["grid"]>, rows: unknown): Draft =
   Object.fromEntries((Array.isArray(rows) ? rows : []).filter(isRecord).map((row) => [String(row[grid.key]), row]));
 
 /** The value that a draft stands for; empty optional members are left out, empty required ones too, so that the schema names them. */
-export function valueOf(fields: readonly FieldSpec[], draft: Draft): Record<string, unknown> {
+export function enteredOf(fields: readonly FieldSpec[], draft: Draft): Record<string, unknown> {
   const value: Record<string, unknown> = {};
   for (const field of fields) {
     const entered = memberOf(field, draft[field.name]);
@@ -35,14 +35,17 @@ export function valueOf(fields: readonly FieldSpec[], draft: Draft): Record<stri
 
 function memberOf(field: FieldSpec, entered: unknown): unknown {
   if (field.input === "group") {
-    const value = valueOf(field.fields ?? [], isRecord(entered) ? entered : {});
+    const value = enteredOf(field.fields ?? [], isRecord(entered) ? entered : {});
     return field.optional && Object.keys(value).length === 0 ? undefined : value;
   }
   if (field.input === "checkbox") return entered === true;
   if (field.grid) return Object.values(isRecord(entered) ? entered : {});
   const text = typeof entered === "string" ? entered.trim() : "";
   if (field.input === "list") {
-    const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+    const lines = text
+      .split("\n")
+      .map((line) => line.trim())
+      .filter((line) => line !== "");
     return lines.length === 0 && field.optional ? undefined : lines;
   }
   if (text === "") return undefined;
@@ -51,17 +54,23 @@ function memberOf(field: FieldSpec, entered: unknown): unknown {
 
 /** True while nothing has been entered. */
 export const isBlank = (fields: readonly FieldSpec[], draft: Draft): boolean =>
-  JSON.stringify(draftOf(fields, valueOf(fields, draft))) === JSON.stringify(draftOf(fields, undefined));
+  JSON.stringify(draftOf(fields, enteredOf(fields, draft))) === JSON.stringify(draftOf(fields, undefined));
 
 export type FieldErrors = Record<string, { type: string; requirement: unknown }>;
 
 /** The value if the schema takes it, else the first fault of each field, by its dotted place. */
 export function checked(schema: v.GenericSchema, fields: readonly FieldSpec[], draft: Draft): { value: unknown } | { errors: FieldErrors } {
-  const result = v.safeParse(schema, valueOf(fields, draft));
+  const result = v.safeParse(schema, enteredOf(fields, draft));
   if (result.success) return { value: result.output };
   const errors: FieldErrors = {};
   for (const issue of result.issues) {
-    const place = fields.length === 0 ? "" : placeOf(fields, (issue.path ?? []).map((item) => String(item.key)));
+    const place =
+      fields.length === 0
+        ? ""
+        : placeOf(
+            fields,
+            (issue.path ?? []).map((item) => String(item.key)),
+          );
     const missing = issue.received === "undefined" || issue.type === "min_length";
     errors[place] ??= { type: missing ? "required" : issue.type, requirement: issue.requirement };
   }

@@ -39,8 +39,7 @@ export function ErrorState({ error, safe, retry }: { error: unknown; safe?: stri
       {safe && <p>{safe}</p>}
       {reference && (
         <p>
-          {t.quote} <code>{reference}</code>{" "}
-          <CopyButton text={reference} />
+          {t.quote} <code>{reference}</code> <CopyButton text={reference} />
         </p>
       )}
       {retry && (

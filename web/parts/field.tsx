@@ -46,7 +46,9 @@ export function Fields({ id, fields, draft, errors, onChange }: FieldsProps) {
   return (
     <>
       {fields.map((field) => {
-        const nested = Object.entries(errors).flatMap(([place, fault]) => (place.startsWith(`${field.name}.`) ? [[place.slice(field.name.length + 1), fault] as const] : []));
+        const nested = Object.entries(errors).flatMap(([place, fault]) =>
+          place.startsWith(`${field.name}.`) ? [[place.slice(field.name.length + 1), fault] as const] : [],
+        );
         return field.input === "group" ? (
           <fieldset class="field" key={field.name}>
             <legend>{wordOf(words().fields, field.name)}</legend>

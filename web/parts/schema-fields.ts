@@ -53,7 +53,13 @@ function spec(name: string, schema: Node): FieldSpec {
 function arraySpec(base: { name: string; optional: boolean }, item: Node | undefined): FieldSpec {
   const closed = Object.entries(item?.entries ?? {}).filter(([, each]) => each.type === "picklist");
   const [key, answer] = closed;
-  if (key && answer) return { ...base, input: "grid", options: key[1].options ?? [], grid: { key: key[0], answer: answer[0], answers: answer[1].options ?? [] } };
+  if (key && answer)
+    return {
+      ...base,
+      input: "grid",
+      options: key[1].options ?? [],
+      grid: { key: key[0], answer: answer[0], answers: answer[1].options ?? [] },
+    };
   return { ...base, input: "list" };
 }
 

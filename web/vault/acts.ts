@@ -1,8 +1,8 @@
 import { ACT_SKEW, type Act, challengeOf } from "#protocol/act.ts";
 import { ACT_TYP, type SignedAct } from "#protocol/api.ts";
 import { base64url } from "#protocol/canonical.ts";
-import { sign } from "#protocol/sealing/sign.ts";
 import { hkdf, NO_SALT } from "#protocol/sealing/derive.ts";
+import { sign } from "#protocol/sealing/sign.ts";
 import { type KitKeys, prfSalt } from "#protocol/sealing/way-in.ts";
 import type { Way } from "#protocol/ways.ts";
 import { type Context, sessionOf } from "./context.ts";
@@ -25,7 +25,11 @@ export function checked(act: Act, now: number): Act {
 export async function approve(context: Context, about: About, ways: readonly Way[]): Promise<SignedAct> {
   const act = await prepare(context, about);
   const allow = ways.flatMap((way) => (way.passkey === null ? [] : [way.passkey.id]));
-  const { assertion, prf } = await context.prompts.get({ challenge: base64url.encode(await challengeOf(act)), allow, salt: await prfSalt() });
+  const { assertion, prf } = await context.prompts.get({
+    challenge: base64url.encode(await challengeOf(act)),
+    allow,
+    salt: await prfSalt(),
+  });
   const way = ways.find((each) => each.passkey?.id === assertion.id);
   if (way === undefined) throw new VaultError("no_passkey", "another store's passkey");
   if (prf !== undefined) await noteReading(context, way, prf);

@@ -28,7 +28,8 @@ export async function verifyAct(signed: SignedAct, expected: Partial<Act>, ways:
 
 async function verifyKitAct({ act, kit }: { act: Act; kit: string }, ways: readonly Way[]): Promise<void> {
   const key = ways.find((way) => way.kind === "kit")?.sign;
-  if (key == null || canonical(await verifyJws(kit, key, ACT_TYP)) !== canonical(act)) throw new EvidenceError("signature", "the act is not signed by this store's kit");
+  if (key == null || canonical(await verifyJws(kit, key, ACT_TYP)) !== canonical(act))
+    throw new EvidenceError("signature", "the act is not signed by this store's kit");
 }
 
 async function verifyAssertion(act: Act, { id, response }: Assertion, ways: readonly Way[], { origin, rpId }: Place): Promise<void> {
@@ -37,19 +38,27 @@ async function verifyAssertion(act: Act, { id, response }: Assertion, ways: read
   const clientData = base64url.decode(response.clientDataJSON);
   const data = v.safeParse(ClientData, JSON.parse(fromUtf8(clientData)));
   if (!data.success) throw new EvidenceError("malformed", "the act's assertion has an unknown shape");
-  if (data.output.challenge !== base64url.encode(await challengeOf(act))) throw new EvidenceError("context", "the passkey approved another act");
+  if (data.output.challenge !== base64url.encode(await challengeOf(act)))
+    throw new EvidenceError("context", "the passkey approved another act");
   if (data.output.origin !== origin) throw new EvidenceError("context", "the act was approved on another site");
   const authenticator = base64url.decode(response.authenticatorData);
   const rp = await sha256(rpId);
-  if (authenticator.length < 37 || !rp.every((byte, at) => byte === authenticator[at])) throw new EvidenceError("context", "the act was approved for another site");
-  if (((authenticator[32] as number) & UP_AND_UV) !== UP_AND_UV) throw new EvidenceError("signature", "the passkey did not verify who used it");
+  if (authenticator.length < 37 || !rp.every((byte, at) => byte === authenticator[at]))
+    throw new EvidenceError("context", "the act was approved for another site");
+  if (((authenticator[32] as number) & UP_AND_UV) !== UP_AND_UV)
+    throw new EvidenceError("signature", "the passkey did not verify who used it");
   const signedBytes = concat(authenticator, await sha256(clientData));
   if (!(await verifyBy(base64url.decode(passkey.publicKey), base64url.decode(response.signature), signedBytes)))
     throw new EvidenceError("signature", "the act is not signed by this store's passkey");
 }
 
 /** The object identifier that names an SPKI's algorithm, as hexadecimal DER. */
-const ALGORITHMS: ReadonlyArray<{ oid: string; of: AlgorithmIdentifier | EcKeyImportParams | RsaHashedImportParams; by: AlgorithmIdentifier | EcdsaParams; der: boolean }> = [
+const ALGORITHMS: ReadonlyArray<{
+  oid: string;
+  of: AlgorithmIdentifier | EcKeyImportParams | RsaHashedImportParams;
+  by: AlgorithmIdentifier | EcdsaParams;
+  der: boolean;
+}> = [
   { oid: "06072a8648ce3d0201", of: { name: "ECDSA", namedCurve: "P-256" }, by: { name: "ECDSA", hash: "SHA-256" }, der: true },
   { oid: "06092a864886f70d010101", of: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" }, by: { name: "RSASSA-PKCS1-v1_5" }, der: false },
   { oid: "06032b6570", of: { name: "Ed25519" }, by: { name: "Ed25519" }, der: false },

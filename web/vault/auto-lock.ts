@@ -16,7 +16,8 @@ export function autoLock(lock: () => void): AutoLock {
   const locksAt = signal<number | undefined>(undefined);
   let hiddenSince: number | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const isOver = (now: number): boolean => now >= (locksAt.peek() ?? Number.POSITIVE_INFINITY) || (hiddenSince !== undefined && now >= hiddenSince + HIDDEN);
+  const isOver = (now: number): boolean =>
+    now >= (locksAt.peek() ?? Number.POSITIVE_INFINITY) || (hiddenSince !== undefined && now >= hiddenSince + HIDDEN);
   const wait = (): void => {
     clearTimeout(timer);
     const at = Math.min(locksAt.peek() ?? 0, hiddenSince === undefined ? Number.POSITIVE_INFINITY : hiddenSince + HIDDEN);
@@ -28,14 +29,15 @@ export function autoLock(lock: () => void): AutoLock {
   };
   const live = (): void => {
     const now = Date.now();
-    if (isOver(now)) return lock();
     // Once a second is often enough for a sign that comes with every key.
-    if (now + IDLE - (locksAt.peek() ?? 0) > 1000) locksAt.value = now + IDLE;
+    if (isOver(now)) lock();
+    else if (now + IDLE - (locksAt.peek() ?? 0) > 1000) locksAt.value = now + IDLE;
   };
   const look = (): void => {
-    if (isOver(Date.now())) return lock();
+    const over = isOver(Date.now());
     hiddenSince = document.visibilityState === "hidden" ? (hiddenSince ?? Date.now()) : undefined;
-    wait();
+    if (over) lock();
+    else wait();
   };
   const hide = (): void => {
     hiddenSince ??= Date.now();

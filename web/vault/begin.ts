@@ -1,7 +1,7 @@
 import { base64url } from "#protocol/canonical.ts";
 import { SINGLE_PATHS } from "#protocol/categories.ts";
-import { makeEpoch } from "#protocol/sealing/epoch.ts";
 import { randomBytes } from "#protocol/sealing/derive.ts";
+import { makeEpoch } from "#protocol/sealing/epoch.ts";
 import { makeSigningPair } from "#protocol/sealing/pairs.ts";
 import { newId, prfSalt } from "#protocol/sealing/way-in.ts";
 import type { Way } from "#protocol/ways.ts";
@@ -75,5 +75,6 @@ function nothingYet(account: string, keyring: OpenStore["keyring"]): OpenStore {
     grants: new Map(),
     verified: new Map(),
     alarms: [],
+    device: undefined,
   };
 }

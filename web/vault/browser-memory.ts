@@ -27,8 +27,16 @@ const done = (work: IDBTransaction): Promise<void> =>
 export function memoryInBrowser(): Memory {
   let database: Promise<IDBDatabase> | undefined;
   const rows = async (mode: IDBTransactionMode): Promise<IDBObjectStore> => {
-    database ??= open();
-    return (await database).transaction(ROWS, mode, { durability: "strict" }).objectStore(ROWS);
+    for (let attempt = 1; ; attempt++) {
+      database ??= open();
+      try {
+        return (await database).transaction(ROWS, mode, { durability: "strict" }).objectStore(ROWS);
+      } catch (error) {
+        // The browser closes it when a site's data is cleared, as signing out does.
+        database = undefined;
+        if (attempt === 2) throw error;
+      }
+    }
   };
   return {
     async read(account) {

@@ -27,7 +27,12 @@ export function openChannel(start: () => Promise<Worker>, origin: string, prompt
       return started;
     },
     () => {
-      throw new VaultError(navigator.onLine ? "tampered" : "offline", navigator.onLine ? "The vault's code is not the one that belongs to this page, so it was not started." : "The vault could not be loaded");
+      throw new VaultError(
+        navigator.onLine ? "tampered" : "offline",
+        navigator.onLine
+          ? "The vault's code is not the one that belongs to this page, so it was not started."
+          : "The vault could not be loaded",
+      );
     },
   );
   worker.catch(refuseAll);
@@ -39,11 +44,12 @@ export function openChannel(start: () => Promise<Worker>, origin: string, prompt
 
   function receive(message: FromWorker, from: Worker): void {
     if (ended) return;
-    if ("event" in message) return heard(message.event);
-    if ("ask" in message) {
-      void prompt(prompts, message.prompt, message.ask, from);
-      return;
-    }
+    if ("event" in message) heard(message.event);
+    else if ("ask" in message) void prompt(prompts, message.prompt, message.ask, from);
+    else settle(message);
+  }
+
+  function settle(message: Extract<FromWorker, { id: number }>): void {
     const call = waiting.get(message.id);
     waiting.delete(message.id);
     if ("failure" in message) call?.reject(failed(message.failure));

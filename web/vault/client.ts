@@ -40,11 +40,18 @@ export function createVault(): Vault {
     state.value = next;
   }
 
+  /** Whether there is a session. Without an answer a locked page stays locked. */
+  function look(): void {
+    channel.call("start").catch(() => {
+      if (state.value === "loading") enter("signed-out");
+    });
+  }
+
   /** A new worker holds nothing; it asks the server whether there is a session. */
   function restart(): void {
     channel.end();
     channel = open();
-    channel.call("start").catch(() => enter("signed-out"));
+    look();
   }
 
   function lockHere(): void {
@@ -68,7 +75,7 @@ export function createVault(): Vault {
   addEventListener("offline", () => {
     online.value = false;
   });
-  channel.call("start").catch(() => enter("signed-out"));
+  look();
 
   return {
     state,

@@ -18,7 +18,13 @@ import { grow, rootOfTree } from "./tree.ts";
 /** What a commit is to change. Versions, shares, root and head follow from the store that it is built on, anew after a rebase. */
 export interface Change {
   readonly contents?: ReadonlyMap<string, Content>;
-  readonly consent?: { readonly grant: string; readonly n: number; readonly key: Uint8Array; readonly details: AuthorizationDetails; readonly commit: Omit<NonNullable<Commit["consent"]>, "complete"> };
+  readonly consent?: {
+    readonly grant: string;
+    readonly n: number;
+    readonly key: Uint8Array;
+    readonly details: AuthorizationDetails;
+    readonly commit: Omit<NonNullable<Commit["consent"]>, "complete">;
+  };
   /** Grants whose shares are brought up to date over all records. */
   readonly backfill?: readonly string[];
   readonly resumes?: Commit["resumes"];
@@ -46,13 +52,20 @@ const MOST = { shares: 2000, drops: 2000, ends: 1000, bytes: 700_000 };
 /** A device whose clock is ahead must not call a grant expired that the server still serves. */
 const SURELY = 600_000;
 
-export async function assemble({ keyring, replica, contents, grants }: OpenStore, change: Change, now: number, share: boolean): Promise<Draft> {
+export async function assemble(
+  { keyring, replica, contents, grants }: OpenStore,
+  change: Change,
+  now: number,
+  share: boolean,
+): Promise<Draft> {
   const account = replica.account;
   const epoch = change.rotation?.row.epoch ?? keyring.epoch;
   const accountKey = change.rotation?.accountKey ?? keyOfEpoch(keyring, epoch);
   const versionOf = (path: string): number => (replica.records.get(path)?.version ?? 0) + (change.contents?.has(path) ? 1 : 0);
   const records = await Promise.all(
-    [...(change.contents ?? [])].map(([path, content]) => sealRecord(accountKey, account, { path, version: versionOf(path), epoch }, content)),
+    [...(change.contents ?? [])].map(([path, content]) =>
+      sealRecord(accountKey, account, { path, version: versionOf(path), epoch }, content),
+    ),
   );
 
   const planned = share ? planShares({ replica, contents, grants }, change, versionOf, now) : [];
@@ -135,7 +148,8 @@ function planShares({ replica, contents, grants }: Shared, change: Change, versi
       const to = sharePathOf(details, path, now);
       const as = to === undefined ? undefined : contentAs(to, content, now);
       if (to !== undefined && as !== undefined && (!onlyRemovals || "removed" in as)) plan(grant, key, path, to, as);
-      if ("removed" in content || content.value === null) for (const other of formsOf(path)) if (other !== to) plan(grant, key, path, other, { removed: true });
+      if ("removed" in content || content.value === null)
+        for (const other of formsOf(path)) if (other !== to) plan(grant, key, path, other, { removed: true });
     }
   };
   const resumed = new Set(change.resumes?.map((each) => each.grant));
@@ -166,13 +180,28 @@ async function notedEnds({ replica, grants }: Pick<OpenStore, "replica" | "grant
   return { ends, drop: drop.slice(0, MOST.drops) };
 }
 
-async function leavesOf(records: readonly RecordVersion[], shares: readonly Share[], ends: Commit["ends"], { consent, rotation }: Change): Promise<Leaf[]> {
+async function leavesOf(
+  records: readonly RecordVersion[],
+  shares: readonly Share[],
+  ends: Commit["ends"],
+  { consent, rotation }: Change,
+): Promise<Leaf[]> {
   return Promise.all([
     ...records.map(async ({ path, version, body }): Promise<Leaf> => ({ kind: "record", path, version, hash: await hashOf(body) })),
-    ...shares.map(async ({ grant, path, version, body }): Promise<Leaf> => ({ kind: "share", path: `${grant}/${path}`, version, hash: await hashOf(body) })),
+    ...shares.map(
+      async ({ grant, path, version, body }): Promise<Leaf> => ({
+        kind: "share",
+        path: `${grant}/${path}`,
+        version,
+        hash: await hashOf(body),
+      }),
+    ),
     ...ends.map(async ({ grant, hash }): Promise<Leaf> => ({ kind: "end", path: grant, version: 1, hash })),
-    ...(consent === undefined ? [] : [hashOf(consent.commit.token).then((hash): Leaf => ({ kind: "consent", path: consent.grant, version: consent.n, hash }))]),
-    ...(rotation === undefined ? [] : [hashOfJson(rotation.row).then((hash): Leaf => ({ kind: "epoch", path: String(rotation.row.epoch), version: 1, hash }))]),
+    ...(consent === undefined
+      ? []
+      : [hashOf(consent.commit.token).then((hash): Leaf => ({ kind: "consent", path: consent.grant, version: consent.n, hash }))]),
+    ...(rotation === undefined
+      ? []
+      : [hashOfJson(rotation.row).then((hash): Leaf => ({ kind: "epoch", path: String(rotation.row.epoch), version: 1, hash }))]),
   ]);
 }
-

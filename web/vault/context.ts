@@ -29,7 +29,9 @@ export type VaultEvent =
 
 /** What is known of the one store of this session. */
 export interface Context extends Surroundings {
-  session: { readonly account: string; /** The list that the server named; proven only once the store is open. */ readonly ways: readonly Way[] } | undefined;
+  session:
+    | { readonly account: string /** The list that the server named; proven only once the store is open. */; readonly ways: readonly Way[] }
+    | undefined;
   store: OpenStore | undefined;
   /** PRF readings that came out the same twice, by way in: each becomes a way in with the next act. */
   readonly twice: Map<string, Uint8Array>;

@@ -39,7 +39,9 @@ const VERBS = {
 
 type Verbs = typeof VERBS;
 export type Core = {
-  readonly [N in keyof Verbs]: Verbs[N] extends (context: Context, ...args: infer Args) => infer Answer ? (...args: Args) => Promise<Awaited<Answer>> : never;
+  readonly [N in keyof Verbs]: Verbs[N] extends (context: Context, ...args: infer Args) => infer Answer
+    ? (...args: Args) => Promise<Awaited<Answer>>
+    : never;
 };
 
 /** The verbs over one store. They run one after another: each sees what the one before left. */
@@ -57,7 +59,9 @@ export function createCore(surroundings: Surroundings): Core {
       last = turn.catch(() => undefined);
       return turn;
     };
-  return Object.fromEntries(Object.entries(VERBS).map(([name, verb]) => [name, inTurn(verb as (context: Context, ...args: unknown[]) => unknown)])) as unknown as Core;
+  return Object.fromEntries(
+    Object.entries(VERBS).map(([name, verb]) => [name, inTurn(verb as (context: Context, ...args: unknown[]) => unknown)]),
+  ) as unknown as Core;
 }
 
 /** What is thrown below, as what a screen can say. What doesn't fit its proof says what was seen. */

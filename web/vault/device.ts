@@ -27,7 +27,10 @@ export async function makeDeviceWay(
 }
 
 /** This browser's opener, if it has one and the server gave its half. */
-export async function deviceOpener(remembered: Remembered | undefined, halves: Readonly<Record<string, string>> | undefined): Promise<Opener | undefined> {
+export async function deviceOpener(
+  remembered: Remembered | undefined,
+  halves: Readonly<Record<string, string>> | undefined,
+): Promise<Opener | undefined> {
   const device = remembered?.device;
   const half = device == null ? undefined : halves?.[device.way];
   if (device == null || half === undefined) return undefined;

@@ -47,7 +47,10 @@ export async function judgeGrants(
       const consent = await verifyOwn(relationship, grant, own, evidence);
       const row = replica.rows.get(grant);
       if (row === undefined) alarm("hidden", `The server leaves out the connection to ${name}`);
-      else await compare(row, { relationship, grant, own, consent }).catch((error: unknown) => alarm(codeOf(error), `The server's row of ${name} is not what you gave: ${messageOf(error)}`));
+      else
+        await compare(row, { relationship, grant, own, consent }).catch((error: unknown) =>
+          alarm(codeOf(error), `The server's row of ${name} is not what you gave: ${messageOf(error)}`),
+        );
       const noted = replica.ends.get(grant);
       const seen = evidence.remembered?.ends[grant];
       if (row !== undefined && row.ended === null && (seen ?? noted) !== undefined && (seen ?? noted) !== (await EXPIRED)) {
@@ -66,16 +69,23 @@ export async function judgeGrants(
       grants.set(grant, { grant, at, relationship, own, consent, row, ended: noted === undefined ? ended : { hash: noted }, endState });
     }
   }
-  for (const row of replica.rows.values()) if (!grants.has(row.grant)) alarm("outside", "The server lists a connection that you did not make");
+  for (const row of replica.rows.values())
+    if (!grants.has(row.grant)) alarm("outside", "The server lists a connection that you did not make");
   return { grants, alarms };
 }
 
 const EXPIRED = hashOf("expired");
 /** What the head covers of an end that came with the clock. */
 export const hashOfExpiry = (): Promise<string> => EXPIRED;
-export const hashOfEnd = (ended: NonNullable<GrantView["ended"]>): Promise<string> => (ended.act === null ? hashOf(ended.state) : hashOfJson(ended.act));
+export const hashOfEnd = (ended: NonNullable<GrantView["ended"]>): Promise<string> =>
+  ended.act === null ? hashOf(ended.state) : hashOfJson(ended.act);
 
-async function verifyOwn(relationship: Relationship, grant: string, own: OwnGrant, { remembered, verified }: { remembered: Remembered | undefined; verified: VerifiedConsents }): Promise<Consent> {
+async function verifyOwn(
+  relationship: Relationship,
+  grant: string,
+  own: OwnGrant,
+  { remembered, verified }: { remembered: Remembered | undefined; verified: VerifiedConsents },
+): Promise<Consent> {
   const before = verified.get(own.token);
   if (before !== undefined) return before;
   const seen = remembered?.consents[grant];
@@ -86,13 +96,18 @@ async function verifyOwn(relationship: Relationship, grant: string, own: OwnGran
     encryptionKeys: relationship.pins.map((pin) => pin.jkt),
     ...(seen === undefined ? {} : { seen }),
   });
-  if (hash !== own.hash || consent.inbox.x !== relationship.keys.inbox.x) throw new EvidenceError("context", "a consent of this store names another inbox or hash than its record");
-  if (consent.grant_key !== (await hashOfGrantKey(grantKeyOf(own)))) throw new EvidenceError("context", "a consent of this store names another grant key than its record");
+  if (hash !== own.hash || consent.inbox.x !== relationship.keys.inbox.x)
+    throw new EvidenceError("context", "a consent of this store names another inbox or hash than its record");
+  if (consent.grant_key !== (await hashOfGrantKey(grantKeyOf(own))))
+    throw new EvidenceError("context", "a consent of this store names another grant key than its record");
   verified.set(own.token, consent);
   return consent;
 }
 
-async function compare(row: GrantView, known: { relationship: Relationship; grant: string; own: OwnGrant; consent: Consent }): Promise<void> {
+async function compare(
+  row: GrantView,
+  known: { relationship: Relationship; grant: string; own: OwnGrant; consent: Consent },
+): Promise<void> {
   if (row.consent !== known.own.token) {
     await verifyConsent(row.consent, {
       audience: known.relationship.client_id,
@@ -103,10 +118,16 @@ async function compare(row: GrantView, known: { relationship: Relationship; gran
     throw new EvidenceError("fork", "its consent is not the one in your store");
   }
   if (row.client.client_id !== known.consent.aud) throw new EvidenceError("audience", "it names another vendor");
-  if ((await thumbprint(row.client.encryption_key)) !== known.consent.cnf.jkt) throw new EvidenceError("pin", "it names another key of the vendor than the one that your consent names");
+  if ((await thumbprint(row.client.encryption_key)) !== known.consent.cnf.jkt)
+    throw new EvidenceError("pin", "it names another key of the vendor than the one that your consent names");
 }
 
-async function verifyEnd(ended: NonNullable<GrantView["ended"]>, expected: { account: string; grant: string; object: string }, replica: Replica, place: Place): Promise<void> {
+async function verifyEnd(
+  ended: NonNullable<GrantView["ended"]>,
+  expected: { account: string; grant: string; object: string },
+  replica: Replica,
+  place: Place,
+): Promise<void> {
   if (ended.actor === "vendor") return;
   if (ended.act === null) throw new EvidenceError("signature", "there is no act of yours that says so");
   await verifyAct(ended.act, { action: "revoke", ...expected }, replica.ways, place);

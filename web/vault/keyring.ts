@@ -40,8 +40,10 @@ export async function openKeyring(door: Door, opener: Opener): Promise<{ keyring
   const opened = await openWayIn(door.account, opener.secret, seal);
   const head = await verifyHead(door.head, { account: door.account, identity: opened.identity });
   await checkWays(head, door.ways);
-  if (door.ways.find((each) => each.id === opener.way)?.key !== opened.key) throw new EvidenceError("ways", "This way in has another key in the server's list");
-  if (seal.epoch !== head.epoch) throw new EvidenceError("older", `This way in is sealed for epoch ${seal.epoch}; the head is of epoch ${head.epoch}`);
+  if (door.ways.find((each) => each.id === opener.way)?.key !== opened.key)
+    throw new EvidenceError("ways", "This way in has another key in the server's list");
+  if (seal.epoch !== head.epoch)
+    throw new EvidenceError("older", `This way in is sealed for epoch ${seal.epoch}; the head is of epoch ${head.epoch}`);
   const row = door.epochs.find((each) => each.epoch === seal.epoch);
   if (row === undefined) throw new EvidenceError("malformed", `The server left out epoch ${seal.epoch}`);
   const { identity } = await openEpoch(door.account, opened.accountKey, row, opened.identity);

@@ -1,16 +1,16 @@
 import { ACT_TYP } from "#protocol/api.ts";
 import { hashOfHead } from "#protocol/head.ts";
-import { makeKitSecret, kitCode, readKitCode } from "#protocol/sealing/kit-code.ts";
+import { kitCode, makeKitSecret, readKitCode } from "#protocol/sealing/kit-code.ts";
 import { sign } from "#protocol/sealing/sign.ts";
-import { kitKeys, type KitKeys, makeWayIn, newId } from "#protocol/sealing/way-in.ts";
+import { type KitKeys, kitKeys, makeWayIn, newId } from "#protocol/sealing/way-in.ts";
 import { hashOfWays } from "#protocol/ways.ts";
 import { approve, approveByKit, checked, noteReading } from "./acts.ts";
 import { type Context, type NewWay, type PendingKit, storeOf } from "./context.ts";
 import { makeDeviceWay } from "./device.ts";
 import { openKeyring } from "./keyring.ts";
+import type { OpenStore } from "./open-store.ts";
 import { enter } from "./reading.ts";
 import { isRefusal } from "./server.ts";
-import type { OpenStore } from "./open-store.ts";
 import { type Kit, VaultError, type WayView } from "./vault.ts";
 import { codeOf, viewOf } from "./view.ts";
 import { changedList, makePasskey, putList, type Turn, turn } from "./ways.ts";
@@ -43,13 +43,26 @@ async function pendingKit(old: KitKeys | undefined): Promise<PendingKit> {
   return { secret, groups: await kitCode(secret), ask: [Math.min(one, other), Math.max(one, other)], old };
 }
 
-const shown = ({ groups, ask }: PendingKit, { replica }: OpenStore): Kit => ({ groups, ask, head: { seq: replica.head.claims.seq, code: codeOf(replica.head.hash) } });
+const shown = ({ groups, ask }: PendingKit, { replica }: OpenStore): Kit => ({
+  groups,
+  ask,
+  head: { seq: replica.head.claims.seq, code: codeOf(replica.head.hash) },
+});
+
+/** Typed letters as protocol/sealing/kit-code.ts reads a whole code. */
+const lettersOf = (typed: string): string =>
+  typed
+    .toUpperCase()
+    .replace(/[^A-Z0-9]/g, "")
+    .replaceAll("0", "O")
+    .replaceAll("1", "I")
+    .replaceAll("8", "B");
 
 /** Puts the kit in force: one prompt, and the old kit's signature where there is one. */
 export async function confirmKit(context: Context, typed: readonly [string, string]): Promise<void> {
   const { kit } = context;
   if (kit === undefined) throw new VaultError("invalid", "no kit was made");
-  const right = kit.ask.every((group, at) => typed[at]?.trim().toUpperCase() === kit.groups[group]);
+  const right = kit.ask.every((group, at) => lettersOf(typed[at] ?? "") === kit.groups[group]);
   if (!right) throw new VaultError("wrong_groups", "other groups");
   const store = storeOf(context);
   const there = kitOf(store);
@@ -80,8 +93,13 @@ export async function recover(context: Context, code: string): Promise<{ ways: r
   const way = door.ways.find((each) => each.kind === "kit" && each.sign === keys.sign.x);
   if (way === undefined) throw new VaultError("tampered", "The server's list of ways into this store leaves out the kit that found it");
   const { keyring } = await openKeyring(door, { way: way.id, secret: keys.secret });
-  const act = checked({ action: "recover", account: door.account, grant: null, object: await hashOfHead(door.head), nonce: door.nonce, at: door.at }, context.now());
-  const session = await context.server.call("recover", { body: { locator: keys.locator, act: { act, kit: await sign(act, ACT_TYP, keys.sign) } } });
+  const act = checked(
+    { action: "recover", account: door.account, grant: null, object: await hashOfHead(door.head), nonce: door.nonce, at: door.at },
+    context.now(),
+  );
+  const session = await context.server.call("recover", {
+    body: { locator: keys.locator, act: { act, kit: await sign(act, ACT_TYP, keys.sign) } },
+  });
   context.session = { account: door.account, ways: session.ways };
   context.recovery = { keys, keyring };
   await enter(context, keyring);
@@ -96,11 +114,23 @@ export async function finishRecovery(context: Context, { drop }: { drop: readonl
   refuseAlarmed(store);
   const old = kitOf(store);
   const gone = new Set([...drop, ...(old === undefined ? [] : [old.id])]);
-  const passkey = await makePasskey(context, store.replica.ways.filter((way) => !gone.has(way.id)));
+  const passkey = await makePasskey(
+    context,
+    store.replica.ways.filter((way) => !gone.has(way.id)),
+  );
   const next = await turn(store, true);
-  const device = await makeDeviceWay(context.memory, { account: store.replica.account, identity: store.keyring.identity.x, epoch: next.epoch, accountKey: next.accountKey });
+  const device = await makeDeviceWay(context.memory, {
+    account: store.replica.account,
+    identity: store.keyring.identity.x,
+    epoch: next.epoch,
+    accountKey: next.accountKey,
+  });
   const kit = await pendingKit(recovery.keys);
-  const added: NewWay[] = [{ way: passkey.way, seal: undefined }, { way: device.way, seal: device.seal }, await kitWay(store, next, kit.secret)];
+  const added: NewWay[] = [
+    { way: passkey.way, seal: undefined },
+    { way: device.way, seal: device.seal },
+    await kitWay(store, next, kit.secret),
+  ];
   const list = await changedList(store, next, added, gone);
   const act = await approveByKit(context, { action: "recover", grant: null, object: await hashOfWays(list.list) }, recovery.keys);
   await putList(context, list, { acts: [act], attestation: passkey.attestation });

@@ -24,7 +24,15 @@ export interface Memory {
   forget(account: string): Promise<void>;
 }
 
-export const blank = (account: string): Remembered => ({ account, head: null, versions: {}, consents: {}, ends: {}, readings: {}, device: null });
+export const blank = (account: string): Remembered => ({
+  account,
+  head: null,
+  versions: {},
+  consents: {},
+  ends: {},
+  readings: {},
+  device: null,
+});
 
 /** A memory that ends with its process. */
 export function memoryInMemory(): Memory {

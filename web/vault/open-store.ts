@@ -18,6 +18,8 @@ export interface OpenStore {
   readonly grants: ReadonlyMap<string, KnownGrant>;
   readonly verified: VerifiedConsents;
   readonly alarms: readonly Alarm[];
+  /** This browser's own way in. */
+  readonly device: string | undefined;
 }
 
 /** Opens what changed since `before`. */
@@ -38,7 +40,7 @@ export async function openStore(
   }
   const verified = before?.verified ?? new Map();
   const { grants, alarms } = await judgeGrants(replica, relationships, { ...evidence, verified });
-  return { keyring, replica, contents, relationships, grants, verified, alarms };
+  return { keyring, replica, contents, relationships, grants, verified, alarms, device: evidence.remembered?.device?.way };
 }
 
 function relationshipOf(content: Content): Relationship {

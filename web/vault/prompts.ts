@@ -70,10 +70,15 @@ export const browserPrompts: Prompts = {
     };
   },
   async create({ options, exclude, salt }) {
-    const publicKey = { ...options, challenge: bytesOf(options.challenge), excludeCredentials: named(exclude) } as unknown as PublicKeyCredentialCreationOptions;
+    const publicKey = {
+      ...options,
+      challenge: bytesOf(options.challenge),
+      excludeCredentials: named(exclude),
+    } as unknown as PublicKeyCredentialCreationOptions;
     const { id, ...user } = options.user as { id: string; name: string; displayName: string };
     publicKey.user = { ...user, id: bytesOf(id) };
-    const make = (prf: AuthenticationExtensionsPRFInputs): Promise<Credential | null> => navigator.credentials.create({ publicKey: { ...publicKey, extensions: { prf } } });
+    const make = (prf: AuthenticationExtensionsPRFInputs): Promise<Credential | null> =>
+      navigator.credentials.create({ publicKey: { ...publicKey, extensions: { prf } } });
     const credential = (await prompt(async () => {
       try {
         return await make({ eval: { first: salt } });
@@ -129,7 +134,8 @@ async function prompt(ask: () => Promise<Credential | null>): Promise<Credential
   } catch (error) {
     const name = error instanceof DOMException ? error.name : "";
     if (name === "InvalidStateError") throw new VaultError("invalid", "This authenticator has a passkey of this store already");
-    if (name !== "NotAllowedError" && name !== "AbortError") throw new VaultError("unsupported", "This browser or its security key can't do this");
+    if (name !== "NotAllowedError" && name !== "AbortError")
+      throw new VaultError("unsupported", "This browser or its security key can't do this");
   }
   throw new VaultError("cancelled", "The passkey prompt was closed");
 }

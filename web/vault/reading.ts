@@ -5,7 +5,7 @@ import { stateOfGrant } from "./grants.ts";
 import { type Keyring, openKeyring } from "./keyring.ts";
 import type { Remembered } from "./memory.ts";
 import { type OpenStore, openStore } from "./open-store.ts";
-import { readReplica, type Replica, Uncovered } from "./replica.ts";
+import { type Replica, readReplica, Uncovered } from "./replica.ts";
 import { isRefusal } from "./server.ts";
 import { VaultError } from "./vault.ts";
 import { outlineOf, viewOf } from "./view.ts";
@@ -54,9 +54,17 @@ async function readFrom(context: Context, before: OpenStore | undefined, keyring
 }
 
 /** Says which connection it is about, where that can be told. */
-async function lookCloser(context: Context, error: Uncovered, known: { before: OpenStore | undefined; keyring: Keyring; remembered: Remembered | undefined }): Promise<EvidenceError> {
+async function lookCloser(
+  context: Context,
+  error: Uncovered,
+  known: { before: OpenStore | undefined; keyring: Keyring; remembered: Remembered | undefined },
+): Promise<EvidenceError> {
   try {
-    const { alarms } = await openStore(known.keyring, error.candidate, known.before, { remembered: known.remembered, place: context.place, now: context.now() });
+    const { alarms } = await openStore(known.keyring, error.candidate, known.before, {
+      remembered: known.remembered,
+      place: context.place,
+      now: context.now(),
+    });
     return new EvidenceError("root", [`${error.message}.`, ...alarms.map(({ message }) => `${message}.`)].join(" "));
   } catch (cause) {
     return cause instanceof EvidenceError ? new EvidenceError("root", `${error.message}: ${cause.message}`) : error;
@@ -66,7 +74,13 @@ async function lookCloser(context: Context, error: Uncovered, known: { before: O
 /** Another device has started a new epoch. */
 async function reopen(replica: Replica, { opener }: Keyring): Promise<Keyring> {
   if (!replica.ways.some((way) => way.id === opener.way)) throw new VaultError("kit_needed", "this way in was dropped");
-  const door = { account: replica.account, head: replica.head.token, ways: replica.ways, seals: [...replica.seals.values()], epochs: [...replica.epochs.values()] };
+  const door = {
+    account: replica.account,
+    head: replica.head.token,
+    ways: replica.ways,
+    seals: [...replica.seals.values()],
+    epochs: [...replica.epochs.values()],
+  };
   return (await openKeyring(door, opener)).keyring;
 }
 
@@ -76,8 +90,11 @@ async function remember({ memory }: Context, { replica, grants }: OpenStore): Pr
   const ends = Object.fromEntries([...grants.values()].flatMap(({ grant, ended }) => (ended === undefined ? [] : [[grant, ended.hash]])));
   await memory.change(replica.account, (old: Remembered) => ({
     ...old,
-    head: old.head !== null && old.head.seq > replica.head.claims.seq ? old.head : { seq: replica.head.claims.seq, hash: replica.head.hash },
-    versions: Object.fromEntries(Object.entries({ ...old.versions, ...versions }).map(([path, version]) => [path, Math.max(version, old.versions[path] ?? 0)])),
+    head:
+      old.head !== null && old.head.seq > replica.head.claims.seq ? old.head : { seq: replica.head.claims.seq, hash: replica.head.hash },
+    versions: Object.fromEntries(
+      Object.entries({ ...old.versions, ...versions }).map(([path, version]) => [path, Math.max(version, old.versions[path] ?? 0)]),
+    ),
     consents: { ...old.consents, ...consents },
     ends: { ...ends, ...old.ends },
   }));
@@ -87,7 +104,16 @@ export function publish(context: Context): void {
   const { store } = context;
   if (store === undefined) return;
   context.publish({ store: viewOf(store, context.now()) });
-  context.publish({ outline: outlineOf([...store.grants.values()].map((known) => ({ grant: known.grant, number: known.row?.number ?? 0, state: stateOfGrant(known, context.now()), expires: known.consent.exp }))) });
+  context.publish({
+    outline: outlineOf(
+      [...store.grants.values()].map((known) => ({
+        grant: known.grant,
+        number: known.row?.number ?? 0,
+        state: stateOfGrant(known, context.now()),
+        expires: known.consent.exp,
+      })),
+    ),
+  });
 }
 
 /** Active or paused grants to a vendor. */

@@ -49,8 +49,14 @@ const READINGS = 3;
  * that this device has seen, over these ways in and these leaves, with no version older than one seen.
  * @throws {EvidenceError} `signature`, `older`, `fork`, `ways`, `root`, `account`
  */
-export async function readReplica(server: Server, base: Replica | undefined, trusted: { account: string; identity: string; remembered: Remembered | undefined }): Promise<Replica> {
-  const anchors = [base?.head && { seq: base.head.claims.seq, hash: base.head.hash }, trusted.remembered?.head].filter((each) => each != null);
+export async function readReplica(
+  server: Server,
+  base: Replica | undefined,
+  trusted: { account: string; identity: string; remembered: Remembered | undefined },
+): Promise<Replica> {
+  const anchors = [base?.head && { seq: base.head.claims.seq, hash: base.head.hash }, trusted.remembered?.head].filter(
+    (each) => each != null,
+  );
   const seq = anchors.length === 0 ? undefined : Math.min(...anchors.map((each) => each.seq));
   let heads: string[] = [];
   let candidate = base;
@@ -168,14 +174,21 @@ async function follow(
   others: ReadonlyArray<{ seq: number; hash: string }>,
 ): Promise<void> {
   const seen = Math.max(from.seq, ...others.map((each) => each.seq));
-  if (newest.claims.seq < seen) throw new EvidenceError("older", `The server sent head ${newest.claims.seq}; this device has seen head ${seen}`);
+  if (newest.claims.seq < seen)
+    throw new EvidenceError("older", `The server sent head ${newest.claims.seq}; this device has seen head ${seen}`);
   const known = new Map(heads.map((token) => [readHead(token).seq, token]));
   known.set(newest.claims.seq, newest.token);
   let last = from;
   while (last.seq < newest.claims.seq) {
-    if (!known.has(last.seq + 1)) for (const token of (await server.call("store", { query: { seq: String(last.seq), since: position } })).heads) known.set(readHead(token).seq, token);
+    if (!known.has(last.seq + 1))
+      for (const token of (await server.call("store", { query: { seq: String(last.seq), since: position } })).heads)
+        known.set(readHead(token).seq, token);
     const token = known.get(last.seq + 1);
-    if (token === undefined) throw new EvidenceError("fork", `The server does not show how head ${newest.claims.seq} follows the head ${last.seq} that this device has seen`);
+    if (token === undefined)
+      throw new EvidenceError(
+        "fork",
+        `The server does not show how head ${newest.claims.seq} follows the head ${last.seq} that this device has seen`,
+      );
     checkFollows(last, readHead(token));
     last = { seq: last.seq + 1, hash: await hashOfHead(token) };
     checkSeen(last, others);
@@ -185,17 +198,23 @@ async function follow(
 
 function checkSeen(at: { seq: number; hash: string }, seen: ReadonlyArray<{ seq: number; hash: string }>): void {
   const other = seen.find((each) => each.seq === at.seq);
-  if (other !== undefined && other.hash !== at.hash) throw new EvidenceError("fork", `Head ${at.seq} differs from the one that this device has seen`);
+  if (other !== undefined && other.hash !== at.hash)
+    throw new EvidenceError("fork", `Head ${at.seq} differs from the one that this device has seen`);
 }
 
 /** @throws {EvidenceError} `ways` */
 export async function checkWays(head: Head, ways: readonly Way[]): Promise<void> {
-  if ((await hashOfWays(ways)) !== head.ways) throw new EvidenceError("ways", "The server's list of ways into this store is not the one that its head covers: one was added, changed or left out");
+  if ((await hashOfWays(ways)) !== head.ways)
+    throw new EvidenceError(
+      "ways",
+      "The server's list of ways into this store is not the one that its head covers: one was added, changed or left out",
+    );
 }
 
 function checkVersions({ records }: Replica, remembered: Remembered | undefined): void {
   for (const [path, seen] of Object.entries(remembered?.versions ?? {})) {
     const version = records.get(path)?.version ?? 0;
-    if (version < seen) throw new EvidenceError("older", `The server sent version ${version} of ${path}; this device has seen version ${seen}`);
+    if (version < seen)
+      throw new EvidenceError("older", `The server sent version ${version} of ${path}; this device has seen version ${seen}`);
   }
 }

@@ -66,7 +66,14 @@ const ROUTES: { readonly [N in Name]: Route<N> } = {
 /** What an opener decides on. */
 const Door = v.object({ account: Id, head: CompactJws, ways: Ways, seals: v.array(WaySeal), epochs: v.array(Epoch) });
 /** The answers on which something is decided; of others a member is shown, or sent back. */
-const SHAPES: { readonly [N in ApiName]?: v.GenericSchema } = { store: Sync, request: RequestView, session: Door, login: Door, recovery: Door, recover: Door };
+const SHAPES: { readonly [N in ApiName]?: v.GenericSchema } = {
+  store: Sync,
+  request: RequestView,
+  session: Door,
+  login: Door,
+  recovery: Door,
+  recover: Door,
+};
 
 const TIMEOUT = 20_000;
 
@@ -101,8 +108,17 @@ export function connect(origin: string, send: typeof fetch): Server {
 }
 
 function refusalOf(problem: unknown): VaultError {
-  const { code, detail, request } = (typeof problem === "object" && problem !== null ? problem : {}) as { code?: unknown; detail?: unknown; request?: unknown };
-  return new ServerRefusal(typeof code === "string" ? code : "internal", typeof detail === "string" ? detail : "refused", typeof request === "string" ? request : undefined);
+  const { code, detail, request } = (typeof problem === "object" && problem !== null ? problem : {}) as {
+    code?: unknown;
+    detail?: unknown;
+    request?: unknown;
+  };
+  return new ServerRefusal(
+    typeof code === "string" ? code : "internal",
+    typeof detail === "string" ? detail : "refused",
+    typeof request === "string" ? request : undefined,
+  );
 }
 
-export const isRefusal = (error: unknown, ...refusals: string[]): error is ServerRefusal => error instanceof ServerRefusal && refusals.includes(error.refusal);
+export const isRefusal = (error: unknown, ...refusals: string[]): error is ServerRefusal =>
+  error instanceof ServerRefusal && refusals.includes(error.refusal);

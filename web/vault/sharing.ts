@@ -3,7 +3,7 @@ import type { Client, RequestView } from "#protocol/api.ts";
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
 import { base64url, hashOf } from "#protocol/canonical.ts";
 import { isRecordPath, kindAt } from "#protocol/categories.ts";
-import { type Consent, CONSENT_TYP, consentObject, hashOfConsent } from "#protocol/consent-token.ts";
+import { CONSENT_TYP, type Consent, consentObject, hashOfConsent } from "#protocol/consent-token.ts";
 import { thumbprint } from "#protocol/jws.ts";
 import { isNoWider, lastExpiry } from "#protocol/narrow.ts";
 import { splitPath } from "#protocol/paths.ts";
@@ -120,7 +120,11 @@ export async function approve(context: Context, approval: Approval): Promise<{ r
   const details = settled(approval.details, members);
   if (!isNoWider(details, view.authorization_details)) throw new VaultError("invalid", "wider than asked");
   const granting = await prepareGrant(context, before, view, { details, jkt, notice: approval.notice });
-  const act = await approveAct(context, { action: "approve", grant: granting.consent.grant_id, object: await consentObject(granting.consent) }, before.replica.ways);
+  const act = await approveAct(
+    context,
+    { action: "approve", grant: granting.consent.grant_id, object: await consentObject(granting.consent) },
+    before.replica.ways,
+  );
 
   const { reply, rest } = await write(context, async (store) => {
     const [at, relationship] = relationshipOf(store, granting);
@@ -155,7 +159,12 @@ interface Granting {
   readonly jkt: string;
 }
 
-async function prepareGrant(context: Context, store: OpenStore, { client }: RequestView, given: { details: AuthorizationDetails; jkt: string; notice: Approval["notice"] }): Promise<Granting> {
+async function prepareGrant(
+  context: Context,
+  store: OpenStore,
+  { client }: RequestView,
+  given: { details: AuthorizationDetails; jkt: string; notice: Approval["notice"] },
+): Promise<Granting> {
   const now = context.now();
   const [at, relationship] = relationshipTo(store, client) ?? [newRelationshipPath(), await makeRelationship(client)];
   const grant = newId();
@@ -188,12 +197,23 @@ async function prepareGrant(context: Context, store: OpenStore, { client }: Requ
     sealedKey: await sealTo(client.encryption_key, grantKey, grantKeyContext(grant, client.client_id)),
     pause: await hashOf(pauseSecret),
     jkt: given.jkt,
-    own: { key: base64url.encode(grantKey), n: 1, hash: await hashOfConsent(token), token, pauseSecret, askedAt: new Date(now).toISOString(), client },
+    own: {
+      key: base64url.encode(grantKey),
+      n: 1,
+      hash: await hashOfConsent(token),
+      token,
+      pauseSecret,
+      askedAt: new Date(now).toISOString(),
+      client,
+    },
   };
 }
 
 /** The relationship whose key signed the consent: as it now is, or the new one. */
-const relationshipOf = ({ relationships }: OpenStore, { at, relationship }: Granting): [string, Relationship] => [at, relationships.get(at) ?? relationship];
+const relationshipOf = ({ relationships }: OpenStore, { at, relationship }: Granting): [string, Relationship] => [
+  at,
+  relationships.get(at) ?? relationship,
+];
 
 function withGrant(relationship: Relationship, client: Client, { consent, jkt, own }: Granting, now: number): Relationship {
   const pinned = relationship.pins.some((pin) => pin.jkt === jkt);

@@ -1,13 +1,13 @@
-import { hashOfConsent, readConsent } from "#protocol/consent-token.ts";
 import { hashOfJson } from "#protocol/canonical.ts";
+import { hashOfConsent, readConsent } from "#protocol/consent-token.ts";
 import { approve } from "./acts.ts";
 import { type Context, sessionOf, storeOf } from "./context.ts";
 import { read } from "./reading.ts";
 import { isRefusal } from "./server.ts";
 import { outline, readRows } from "./unlock.ts";
 import { type Receipt, VaultError } from "./vault.ts";
-import { backfill, refuseAlarmed, write } from "./writing.ts";
 import { completedWays } from "./ways.ts";
+import { backfill, refuseAlarmed, write } from "./writing.ts";
 
 async function look(context: Context): Promise<void> {
   await (context.store === undefined ? outline(context) : read(context));
@@ -33,7 +33,10 @@ export async function stop(context: Context, grant: string, { askDeletion }: { a
     if (!isRefusal(error, "grant_not_active", "grant_paused", "grant_ended", "version_not_newer", "taken")) throw error;
   });
   await look(context).catch(() => undefined);
-  const object = context.store?.grants.get(grant)?.own.hash ?? (await context.memory.read(account))?.consents[grant]?.hash ?? (await consentByRow(context, grant));
+  const object =
+    context.store?.grants.get(grant)?.own.hash ??
+    (await context.memory.read(account))?.consents[grant]?.hash ??
+    (await consentByRow(context, grant));
   const act = await approve(context, { action: "revoke", grant, object }, context.store?.replica.ways ?? ways);
   await context.server.call("revoke", { params: { id: grant }, body: { act, askDeletion } });
   const hash = await hashOfJson(act);
@@ -67,7 +70,13 @@ export function receipt(context: Context, grant: string): Receipt {
   const known = storeOf(context).grants.get(grant);
   if (known === undefined) throw new VaultError("invalid", "no such grant");
   const { own } = known;
-  return { grant, consent: own.token, claims: readConsent(own.token), client: own.client, pauseLink: known.row?.ended == null ? `${context.place.origin}/pause#${grant}.${own.pauseSecret}` : null };
+  return {
+    grant,
+    consent: own.token,
+    claims: readConsent(own.token),
+    client: own.client,
+    pauseLink: known.row?.ended == null ? `${context.place.origin}/pause#${grant}.${own.pauseSecret}` : null,
+  };
 }
 
 /** @param fragment of the link: `<grant>.<secret>` */

@@ -8,7 +8,10 @@ export interface Tree {
 }
 
 const nothing: ReadonlyMap<string, string> = new Map();
-export const EMPTY_TREE: Tree = { buckets: Array.from({ length: BUCKETS }, () => nothing), hashes: Array.from({ length: BUCKETS }, () => EMPTY_BUCKET) };
+export const EMPTY_TREE: Tree = {
+  buckets: Array.from({ length: BUCKETS }, () => nothing),
+  hashes: Array.from({ length: BUCKETS }, () => EMPTY_BUCKET),
+};
 
 const keyOf = ({ kind, path }: Pick<Leaf, "kind" | "path">): string => `${kind} ${path}`;
 

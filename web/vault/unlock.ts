@@ -65,7 +65,8 @@ export async function unlock(context: Context): Promise<void> {
   context.session = { account: door.account, ways: door.ways };
   const remembered = await context.memory.read(door.account);
   const passkey = door.ways.find((way) => way.passkey?.id === assertion.id);
-  if (passkey === undefined) throw new EvidenceError("ways", "the server's list of ways into this store leaves out the passkey that you have just used");
+  if (passkey === undefined)
+    throw new EvidenceError("ways", "the server's list of ways into this store leaves out the passkey that you have just used");
 
   let keyring: Keyring | undefined;
   let changed = false;
@@ -87,7 +88,8 @@ async function signIn(context: Context, login: string, assertion: Assertion): Pr
   try {
     return await context.server.call("login", { body: { login, assertion } });
   } catch (error) {
-    if (isRefusal(error, "not_found", "invalid_passkey", "unauthenticated")) throw new VaultError("no_passkey", "opens no store", error.reference);
+    if (isRefusal(error, "not_found", "invalid_passkey", "unauthenticated"))
+      throw new VaultError("no_passkey", "opens no store", error.reference);
     throw error;
   }
 }
@@ -107,11 +109,10 @@ async function tryOpening(door: Parameters<typeof openKeyring>[0], opener: Opene
 async function finishBackfills(context: Context): Promise<void> {
   const { store } = context;
   if (store === undefined || store.alarms.length > 0) return;
-  const waiting = [...store.grants.values()].filter(({ row, endState }) => row?.complete === false && row.paused === null && endState === undefined);
-  await backfill(
-    context,
-    waiting.map(({ grant }) => grant).slice(0, 16),
+  const waiting = [...store.grants.values()].filter(
+    ({ row, endState }) => row?.complete === false && row.paused === null && endState === undefined,
   );
+  await backfill(context, waiting.map(({ grant }) => grant).slice(0, 16));
 }
 
 /** Ends the session; this browser keeps nothing. */

@@ -15,9 +15,14 @@ export function viewOf(store: OpenStore, now: number): StoreView {
   const shared = sharedBy(store, now);
   return {
     created: replica.created,
-    kit: { confirmed: replica.ways.some((way) => way.kind === "kit"), due: new Date(Date.parse(replica.created) + LIMITS.kit).toISOString() },
+    kit: {
+      confirmed: replica.ways.some((way) => way.kind === "kit"),
+      due: new Date(Date.parse(replica.created) + LIMITS.kit).toISOString(),
+    },
     records: recordsOf(store, shared),
-    connections: [...store.grants.values()].map((known) => connectionOf(store, known, shared.get(known.grant) ?? [], now)).sort((a, b) => b.number - a.number),
+    connections: [...store.grants.values()]
+      .map((known) => connectionOf(store, known, shared.get(known.grant) ?? [], now))
+      .sort((a, b) => b.number - a.number),
     ways: waysOf(store),
     head: { seq: replica.head.claims.seq, code: codeOf(replica.head.hash) },
     alarms: store.alarms,
@@ -64,7 +69,13 @@ function recordsOf({ replica, contents, grants }: OpenStore, shared: SharedByGra
   for (const [path, content] of contents) {
     const kind = kindAt(path);
     if (kind === undefined || kind.path === RELATIONSHIPS || "removed" in content) continue;
-    records.push({ path, kind: kind.path, value: content.value, version: replica.records.get(path)?.version ?? 0, sharedWith: readers.get(path) ?? [] });
+    records.push({
+      path,
+      kind: kind.path,
+      value: content.value,
+      version: replica.records.get(path)?.version ?? 0,
+      sharedWith: readers.get(path) ?? [],
+    });
   }
   return records;
 }
@@ -90,16 +101,18 @@ function connectionOf({ replica }: OpenStore, known: KnownGrant, shared: readonl
 }
 
 const readsOf = (history: OpenStore["replica"]["history"], grant: string): ReadView[] =>
-  history.filter((entry) => entry.type === "read" && entry.grant === grant).map(({ at, paths, count, by }) => ({ at, paths, count, key: by ?? "" }));
+  history
+    .filter((entry) => entry.type === "read" && entry.grant === grant)
+    .map(({ at, paths, count, by }) => ({ at, paths, count, key: by ?? "" }));
 
-function waysOf({ replica, keyring }: OpenStore): WayView[] {
+function waysOf({ replica, keyring, device }: OpenStore): WayView[] {
   return replica.ways.map(({ id, kind, key }) => {
     const passkey = replica.passkeys.find((each) => each.way === id);
     return {
       id,
       kind,
       opens: key !== null,
-      here: id === keyring.opener.way,
+      here: id === keyring.opener.way || id === device,
       aaguid: passkey?.aaguid ?? null,
       created: passkey?.created ?? null,
       lastUsed: passkey?.lastUsed ?? null,

@@ -1,6 +1,6 @@
 import type { SignedAct } from "#protocol/api.ts";
-import { makeEpoch } from "#protocol/sealing/epoch.ts";
 import { randomBytes } from "#protocol/sealing/derive.ts";
+import { makeEpoch } from "#protocol/sealing/epoch.ts";
 import { makeWayIn, newId, prfSalt, sealAccountKey } from "#protocol/sealing/way-in.ts";
 import { hashOfWays, type Way, type WaySeal } from "#protocol/ways.ts";
 import { approve, noteReading } from "./acts.ts";
@@ -16,7 +16,14 @@ export async function completedWays(context: Context, { keyring, replica }: Open
   const way = "assertion" in act ? replica.ways.find((each) => each.passkey?.id === act.assertion.id) : undefined;
   const secret = way === undefined ? undefined : context.twice.get(way.id);
   if (way === undefined || secret === undefined || way.key !== null) return undefined;
-  const made = await makeWayIn({ id: way.id, account: replica.account, secret, identity: keyring.identity.x, epoch: keyring.epoch, accountKey: keyOfEpoch(keyring, keyring.epoch) });
+  const made = await makeWayIn({
+    id: way.id,
+    account: replica.account,
+    secret,
+    identity: keyring.identity.x,
+    epoch: keyring.epoch,
+    accountKey: keyOfEpoch(keyring, keyring.epoch),
+  });
   return { list: replica.ways.map((each) => (each.id === way.id ? { ...each, key: made.key } : each)), seals: [made.seal] };
 }
 
@@ -39,11 +46,20 @@ export async function turn({ keyring, replica }: OpenStore, dropping: boolean): 
   if (!dropping) return { epoch: keyring.epoch, accountKey: current, rotation: undefined };
   const epoch = keyring.epoch + 1;
   const accountKey = randomBytes(32);
-  return { epoch, accountKey, rotation: { row: await makeEpoch(replica.account, epoch, accountKey, keyring.identity, current), accountKey } };
+  return {
+    epoch,
+    accountKey,
+    rotation: { row: await makeEpoch(replica.account, epoch, accountKey, keyring.identity, current), accountKey },
+  };
 }
 
 /** The list after ways were dropped and added, with a seal for each that needs one. */
-export async function changedList({ replica }: OpenStore, { epoch, accountKey, rotation }: Turn, added: readonly NewWay[], drop: ReadonlySet<string>): Promise<NewList> {
+export async function changedList(
+  { replica }: OpenStore,
+  { epoch, accountKey, rotation }: Turn,
+  added: readonly NewWay[],
+  drop: ReadonlySet<string>,
+): Promise<NewList> {
   const kept = replica.ways.filter((way) => !drop.has(way.id));
   const list = [...kept, ...added.map(({ way }) => way)];
   if (!kept.concat(list).some((way) => way.kind === "passkey") || !list.some((way) => way.key !== null))
@@ -53,14 +69,23 @@ export async function changedList({ replica }: OpenStore, { epoch, accountKey, r
     for (const way of kept) {
       const before = replica.seals.get(way.id);
       if (way.key === null || before === undefined) continue;
-      seals.push({ id: way.id, box: before.box, epoch, envelope: await sealAccountKey(replica.account, way.id, way.key, epoch, accountKey) });
+      seals.push({
+        id: way.id,
+        box: before.box,
+        epoch,
+        envelope: await sealAccountKey(replica.account, way.id, way.key, epoch, accountKey),
+      });
     }
   }
   return { list, seals, rotation };
 }
 
 /** Commits a new list. An act names exactly this list, so that another device's change of it makes this one void. */
-export async function putList(context: Context, { list, seals, rotation }: NewList, rest: Pick<Change, "acts" | "attestation">): Promise<void> {
+export async function putList(
+  context: Context,
+  { list, seals, rotation }: NewList,
+  rest: Pick<Change, "acts" | "attestation">,
+): Promise<void> {
   const before = storeOf(context).replica.head.claims;
   await write(context, (store) => {
     const now = store.replica.head.claims;
@@ -81,7 +106,10 @@ export async function addPasskey(context: Context): Promise<void> {
 }
 
 /** A new passkey of this store. It opens nothing until its secret was read twice. */
-export async function makePasskey(context: Context, ways: readonly Way[]): Promise<{ way: Way; attestation: NonNullable<Change["attestation"]>; prf: Uint8Array | undefined }> {
+export async function makePasskey(
+  context: Context,
+  ways: readonly Way[],
+): Promise<{ way: Way; attestation: NonNullable<Change["attestation"]>; prf: Uint8Array | undefined }> {
   sessionOf(context);
   const { id: registration, options } = await context.server.call("passkeyOptions", { body: {} });
   const exclude = ways.flatMap((way) => (way.passkey === null ? [] : [way.passkey.id]));

@@ -52,4 +52,6 @@ async function run({ id, method, args }: Extract<ToWorker, { method: string }>):
 }
 
 const failureOf = (error: unknown): Failure =>
-  error instanceof VaultError ? { code: error.code, message: error.message, reference: error.reference } : { code: "failed", message: "Something went wrong in this app", reference: undefined };
+  error instanceof VaultError
+    ? { code: error.code, message: error.message, reference: error.reference }
+    : { code: "failed", message: "Something went wrong in this app", reference: undefined };

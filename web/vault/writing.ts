@@ -12,7 +12,10 @@ const ATTEMPTS = 5;
  * Commits a change and reads what came of it. Where another device was first, the change is made again on what that device left.
  * @param make must ask for nothing that needs a prompt: acts are given before
  */
-export async function write(context: Context, make: (store: OpenStore) => Change | Promise<Change>): Promise<{ reply: ReplyOf<"commit">; rest: boolean }> {
+export async function write(
+  context: Context,
+  make: (store: OpenStore) => Change | Promise<Change>,
+): Promise<{ reply: ReplyOf<"commit">; rest: boolean }> {
   for (let attempt = 1; ; attempt++) {
     const store = storeOf(context);
     const change = await make(store);
@@ -28,7 +31,10 @@ export async function write(context: Context, make: (store: OpenStore) => Change
     await context.memory.change(sessionOf(context).account, (old) => ({ ...old, head: draft.head }));
     if (change.rotation !== undefined) {
       const { row, accountKey } = change.rotation;
-      context.store = { ...store, keyring: { ...store.keyring, epoch: row.epoch, keys: new Map([...store.keyring.keys, [row.epoch, accountKey]]) } };
+      context.store = {
+        ...store,
+        keyring: { ...store.keyring, epoch: row.epoch, keys: new Map([...store.keyring.keys, [row.epoch, accountKey]]) },
+      };
     }
     await read(context);
     context.publish({ changed: true });

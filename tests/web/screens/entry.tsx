@@ -1,5 +1,6 @@
 import { mount } from "../../../web/customer/mount.tsx";
-import { fakeVault, type Prepared } from "./fake-vault.ts";
+import { fakeVault } from "./fake-vault.ts";
+import type { Prepared } from "./prepared-state.ts";
 
 declare global {
   var prepared: Prepared | undefined;

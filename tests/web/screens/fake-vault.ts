@@ -9,34 +9,21 @@ import type {
   Kit,
   OutlineView,
   Receipt,
-  RequestViewModel,
   SharedValue,
   StoreView,
   Vault,
-  VaultErrorCode,
   VaultState,
   WayView,
 } from "../../../web/vault/vault.ts";
 import { VaultError } from "../../../web/vault/vault.ts";
 import { connections, records, request, ways } from "./prepared.ts";
+import type { Prepared } from "./prepared-state.ts";
 
-/** What a test asks of the prepared vault; it travels as JSON into the page. */
-export interface Prepared {
-  state: VaultState;
-  /** `full`: shops, data and ways in; `empty`: just made. */
-  store: "full" | "empty";
-  online?: boolean;
-  support?: "full" | "none";
-  kit?: boolean;
-  alarm?: boolean;
-  /** Verbs that reject, with the code that they reject with. */
-  failing?: Record<string, VaultErrorCode>;
-  /** Verbs that never end. */
-  hanging?: string[];
-  request?: Partial<Pick<RequestViewModel, "state" | "keyMatches" | "expires">> & { loopback?: boolean; again?: boolean; several?: boolean };
-}
-
-const KIT: Kit = { groups: ["ABCD", "EFGH", "IJKL", "MNOP", "QRST", "UVWX", "YZ23", "4567"], ask: [1, 6], head: { seq: 42, code: "K7QF 2MZA" } };
+const KIT: Kit = {
+  groups: ["ABCD", "EFGH", "IJKL", "MNOP", "QRST", "UVWX", "YZ23", "4567"],
+  ask: [1, 6],
+  head: { seq: 42, code: "K7QF 2MZA" },
+};
 const HOUR = 3_600_000;
 
 /** A vault without keys: signals and verbs over prepared states. Every call is kept, for a test to look at. */
@@ -45,15 +32,19 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
   const view = (): StoreView => ({
     created: new Date(now - 40 * 24 * HOUR).toISOString(),
     kit: { confirmed: prepared.kit ?? prepared.store === "full", due: new Date(now + 50 * HOUR).toISOString() },
-    records: prepared.store === "full" ? records : SINGLE_PATHS.map((path) => ({ path, kind: path, value: null, version: 1, sharedWith: [] })),
+    records:
+      prepared.store === "full" ? records : SINGLE_PATHS.map((path) => ({ path, kind: path, value: null, version: 1, sharedWith: [] })),
     connections: prepared.store === "full" ? connections(now) : [],
     ways: ways(now, prepared.store === "full"),
     head: KIT.head,
-    alarms: prepared.alarm ? [{ code: "widened", message: "The server's row of Libreria Aldina is not what you gave", at: new Date(now).toISOString() }] : [],
+    alarms: prepared.alarm
+      ? [{ code: "widened", message: "The server's row of Libreria Aldina is not what you gave", at: new Date(now).toISOString() }]
+      : [],
   });
   const state = signal<VaultState>(prepared.state);
   const store = signal<StoreView | undefined>(prepared.state === "unlocked" ? view() : undefined);
-  const outlines = (all: readonly ConnectionView[]): OutlineView[] => all.map(({ grant, number, state: at, expires }) => ({ grant, number, state: at, expires }));
+  const outlines = (all: readonly ConnectionView[]): OutlineView[] =>
+    all.map(({ grant, number, state: at, expires }) => ({ grant, number, state: at, expires }));
   const outline = signal<readonly OutlineView[]>(prepared.state === "signed-out" ? [] : outlines(view().connections));
 
   const verb = async <T>(name: string, args: unknown[], work: () => T): Promise<T> => {
@@ -71,7 +62,11 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
   };
   const change = (grant: string, to: Partial<ConnectionView>): void => {
     outline.value = outline.value.map((each) => (each.grant === grant ? { ...each, state: to.state ?? each.state } : each));
-    if (store.value) store.value = { ...store.value, connections: store.value.connections.map((each) => (each.grant === grant ? { ...each, ...to } : each)) };
+    if (store.value)
+      store.value = {
+        ...store.value,
+        connections: store.value.connections.map((each) => (each.grant === grant ? { ...each, ...to } : each)),
+      };
   };
   const shared = (details: AuthorizationDetails, edits: readonly Edit[]): SharedValue[] => {
     const typed = edits.map((edit) => ({ path: edit.key === undefined ? edit.path : `${edit.path}/${edit.key}`, value: edit.value }));
@@ -115,7 +110,15 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
     approve: (approval: Approval) =>
       verb("approve", [approval], () => {
         const first = connections(now)[0] as ConnectionView;
-        const made: ConnectionView = { ...first, grant: "new-grant", number: 43, details: approval.details, given: iso(), expires: approval.details[0]?.expires ?? iso(), reads: [] };
+        const made: ConnectionView = {
+          ...first,
+          grant: "new-grant",
+          number: 43,
+          details: approval.details,
+          given: iso(),
+          expires: approval.details[0]?.expires ?? iso(),
+          reads: [],
+        };
         if (store.value) store.value = { ...store.value, connections: [made, ...store.value.connections] };
         return { redirect: `${location.origin}/shop?code=1`, grant: "new-grant" };
       }),
@@ -123,7 +126,9 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
     save: (edit) =>
       verb("save", [edit], () => {
         if (!store.value) return;
-        const collection = !store.value.records.some((each) => each.path === edit.path) && ["emails", "phones", "addresses", "online", "tastes"].some((each) => edit.path.endsWith(each));
+        const collection =
+          !store.value.records.some((each) => each.path === edit.path) &&
+          ["emails", "phones", "addresses", "online", "tastes"].some((each) => edit.path.endsWith(each));
         const path = collection ? `${edit.path}/n${store.value.records.length}` : edit.path;
         const kind = splitPath(edit.path).base.split("/").slice(0, 2).join("/");
         const rest = store.value.records.filter((each) => each.path !== path);
@@ -135,7 +140,10 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
       }),
     pause: (grant) => verb("pause", [grant], () => change(grant, { state: "paused", pausedAt: iso() })),
     resume: (grant) => verb("resume", [grant], () => change(grant, { state: "active", pausedAt: null })),
-    stop: (grant, options) => verb("stop", [grant, options], () => change(grant, { state: "revoked", endedAt: iso(), askedDeletion: options.askDeletion, shared: [] })),
+    stop: (grant, options) =>
+      verb("stop", [grant, options], () =>
+        change(grant, { state: "revoked", endedAt: iso(), askedDeletion: options.askDeletion, shared: [] }),
+      ),
     pauseAll: () =>
       verb("pauseAll", [], () => {
         const running = outline.value.filter((each) => each.state === "active");
@@ -146,7 +154,13 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
     receipt: (grant) =>
       verb("receipt", [grant], (): Receipt => {
         const known = connections(now)[0] as ConnectionView;
-        return { grant, consent: "e30.e30.c2ln", claims: {}, client: known.client, pauseLink: `${location.origin}/pause#${grant}.c2VjcmV0` };
+        return {
+          grant,
+          consent: "e30.e30.c2ln",
+          claims: {},
+          client: known.client,
+          pauseLink: `${location.origin}/pause#${grant}.c2VjcmV0`,
+        };
       }),
     makeKit: (replacing) =>
       verb("makeKit", [replacing], () => {
@@ -155,7 +169,8 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
       }),
     confirmKit: (typed) =>
       verb("confirmKit", [typed], () => {
-        if (typed[0].toUpperCase() !== "EFGH" || typed[1].toUpperCase() !== "YZ23") throw new VaultError("wrong_groups", "As the test asked");
+        if (typed[0].toUpperCase() !== "EFGH" || typed[1].toUpperCase() !== "YZ23")
+          throw new VaultError("wrong_groups", "As the test asked");
         if (store.value) store.value = { ...store.value, kit: { ...store.value.kit, confirmed: true } };
       }),
     addPasskey: () =>

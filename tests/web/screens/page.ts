@@ -6,10 +6,16 @@ import { extname, join, relative } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { build } from "vite";
 import { scratchFolder } from "../../support/scratch-folder.ts";
-import type { Prepared } from "./fake-vault.ts";
+import type { Prepared } from "./prepared-state.ts";
 
 const root = join(import.meta.dirname, "..", "..", "..");
-const TYPES: Record<string, string> = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2", ".svg": "image/svg+xml" };
+const TYPES: Record<string, string> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".woff2": "font/woff2",
+  ".svg": "image/svg+xml",
+};
 
 /** Strict enough that an inline style or script, or a foreign address, would show as a fault. */
 const CSP =
@@ -33,13 +39,24 @@ export async function serveScreens(): Promise<Screens> {
     root: source,
     logLevel: "warn",
     oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-    build: { outDir: folder.path, emptyOutDir: true, assetsInlineLimit: 0, cssCodeSplit: false, modulePreload: { polyfill: false }, minify: false, target: "chrome125" },
+    build: {
+      outDir: folder.path,
+      emptyOutDir: true,
+      assetsInlineLimit: 0,
+      cssCodeSplit: false,
+      modulePreload: { polyfill: false },
+      minify: false,
+      target: "chrome125",
+    },
   });
   const server: Server = createServer((asked, answer) => {
     const path = new URL(asked.url ?? "/", "http://localhost").pathname;
     const file = extname(path) === "" ? "index.html" : path.slice(1);
     void readFile(join(folder.path, file)).then(
-      (content) => answer.writeHead(200, { "Content-Type": TYPES[extname(file)] ?? "application/octet-stream", "Content-Security-Policy": CSP }).end(content),
+      (content) =>
+        answer
+          .writeHead(200, { "Content-Type": TYPES[extname(file)] ?? "application/octet-stream", "Content-Security-Policy": CSP })
+          .end(content),
       () => answer.writeHead(404).end(),
     );
   });
@@ -78,6 +95,7 @@ export async function show(browser: Browser, { origin }: Screens, path: string, 
     locale: "en-GB",
     serviceWorkers: "block",
   });
+  context.setDefaultTimeout(8000);
   await context.addInitScript((state) => {
     globalThis.prepared = state;
   }, prepared);

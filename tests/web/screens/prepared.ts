@@ -1,7 +1,7 @@
 import type { Client } from "#protocol/api.ts";
 import { type AuthorizationDetail, CONSENT_TYPE } from "#protocol/authorization-details.ts";
 import type { ConnectionView, RecordView, RequestViewModel, WayView } from "../../../web/vault/vault.ts";
-import type { Prepared } from "./fake-vault.ts";
+import type { Prepared } from "./prepared-state.ts";
 
 const DAY = 86_400_000;
 const mark = (seed: number): Uint8Array => Uint8Array.from({ length: 32 }, (_, at) => (seed * 37 + at * 61) % 256);
@@ -22,7 +22,12 @@ const client = (name: string, legal: string, domain: string): Client => ({
 });
 
 const aldina = client("Libreria Aldina", "Libreria Aldina S.r.l.", "aldina.example");
-const local: Client = { ...aldina, client_id: "http://127.0.0.1:4100/counterfoil.json", domain: "127.0.0.1", client_name: "Bookshop on this computer" };
+const local: Client = {
+  ...aldina,
+  client_id: "http://127.0.0.1:4100/counterfoil.json",
+  domain: "127.0.0.1",
+  client_name: "Bookshop on this computer",
+};
 
 const detail = (now: number, over: Partial<AuthorizationDetail>): AuthorizationDetail => ({
   type: CONSENT_TYPE,
@@ -31,7 +36,10 @@ const detail = (now: number, over: Partial<AuthorizationDetail>): AuthorizationD
   purpose: "https://w3id.org/dpv#CustomerRelationshipManagement",
   necessity: "optional",
   legal_basis: "https://w3id.org/dpv/legal/eu/gdpr#A6-1-a",
-  explanation: { it: "Così il tuo nome e il tuo indirizzo restano giusti da noi.", en: "So that your name and address stay right with us." },
+  explanation: {
+    it: "Così il tuo nome e il tuo indirizzo restano giusti da noi.",
+    en: "So that your name and address stay right with us.",
+  },
   retention: "P30D",
   expires: iso(now + 365 * DAY),
   frequency: { max: 24, per: "PT24H" },
@@ -66,9 +74,27 @@ export function request(id: string, now: number, over: NonNullable<Prepared["req
 const readers = (name: string, path: string) => [{ grant: "grant-42", name, path }];
 
 export const records: RecordView[] = [
-  { path: "profile/name", kind: "profile/name", value: { given: "Ottavia", surname: "Bellini" }, version: 2, sharedWith: readers("Libreria Aldina", "profile/name:given") },
-  { path: "profile/emails/e1", kind: "profile/emails", value: { address: "ottavia@posta.example", label: "home" }, version: 1, sharedWith: readers("Libreria Aldina", "profile/emails/e1") },
-  { path: "profile/emails/e2", kind: "profile/emails", value: { address: "o.bellini@lavoro.example", label: "work" }, version: 1, sharedWith: [] },
+  {
+    path: "profile/name",
+    kind: "profile/name",
+    value: { given: "Ottavia", surname: "Bellini" },
+    version: 2,
+    sharedWith: readers("Libreria Aldina", "profile/name:given"),
+  },
+  {
+    path: "profile/emails/e1",
+    kind: "profile/emails",
+    value: { address: "ottavia@posta.example", label: "home" },
+    version: 1,
+    sharedWith: readers("Libreria Aldina", "profile/emails/e1"),
+  },
+  {
+    path: "profile/emails/e2",
+    kind: "profile/emails",
+    value: { address: "o.bellini@lavoro.example", label: "work" },
+    version: 1,
+    sharedWith: [],
+  },
   {
     path: "profile/addresses/a1",
     kind: "profile/addresses",
@@ -81,7 +107,13 @@ export const records: RecordView[] = [
   {
     path: "preferences/contact",
     kind: "preferences/contact",
-    value: { channels: [{ channel: "email", allowed: "offers" }, { channel: "phone", allowed: "never" }], language: "it" },
+    value: {
+      channels: [
+        { channel: "email", allowed: "offers" },
+        { channel: "phone", allowed: "never" },
+      ],
+      language: "it",
+    },
     version: 1,
     sharedWith: [],
   },
@@ -100,17 +132,40 @@ export function connections(now: number): ConnectionView[] {
     ],
   };
   const reads = (...days: number[]) =>
-    days.map((each) => ({ at: new Date(now - each * DAY).toISOString(), paths: ["profile/name:given", "profile/emails/e1"], count: 2, key: "Zk3w9xQpLmN0aVbTyUcR" }));
+    days.map((each) => ({
+      at: new Date(now - each * DAY).toISOString(),
+      paths: ["profile/name:given", "profile/emails/e1"],
+      count: 2,
+      key: "Zk3w9xQpLmN0aVbTyUcR",
+    }));
   const paths = ["profile/name:given", "profile/emails/e1"];
   return [
-    { ...base, grant: "grant-42", number: 42, client: aldina, state: "active", details: [detail(now, { paths, expires: iso(now + 40 * DAY) })], given: iso(now - 50 * DAY), expires: iso(now + 40 * DAY), reads: reads(49, 20, 6), mark: mark(3) },
+    {
+      ...base,
+      grant: "grant-42",
+      number: 42,
+      client: aldina,
+      state: "active",
+      details: [detail(now, { paths, expires: iso(now + 40 * DAY) })],
+      given: iso(now - 50 * DAY),
+      expires: iso(now + 40 * DAY),
+      reads: reads(49, 20, 6),
+      mark: mark(3),
+    },
     {
       ...base,
       grant: "grant-41",
       number: 41,
       client: client("Velo Cluj", "Velo Cluj S.R.L.", "velocluj.example"),
       state: "active",
-      details: [detail(now, { paths: ["preferences/sizes"], purpose: "https://w3id.org/dpv#ProvideProductRecommendations", if_refused: "nothing", expires: iso(now + 3 * DAY) })],
+      details: [
+        detail(now, {
+          paths: ["preferences/sizes"],
+          purpose: "https://w3id.org/dpv#ProvideProductRecommendations",
+          if_refused: "nothing",
+          expires: iso(now + 3 * DAY),
+        }),
+      ],
       given: iso(now - 27 * DAY),
       expires: iso(now + 3 * DAY),
       reads: [],
@@ -123,15 +178,47 @@ export function connections(now: number): ConnectionView[] {
       number: 38,
       client: client("Farmacia Trieste", "Farmacia Trieste S.n.c.", "farmatrieste.example"),
       state: "paused",
-      details: [detail(now, { paths: ["profile/addresses/a1:town"], purpose: "https://w3id.org/dpv#DeliveryOfGoods", expires: iso(now + 90 * DAY) })],
+      details: [
+        detail(now, {
+          paths: ["profile/addresses/a1:town"],
+          purpose: "https://w3id.org/dpv#DeliveryOfGoods",
+          expires: iso(now + 90 * DAY),
+        }),
+      ],
       given: iso(now - 80 * DAY),
       expires: iso(now + 90 * DAY),
       pausedAt: iso(now - 2 * DAY),
       reads: reads(70),
       mark: mark(29),
     },
-    { ...base, grant: "grant-12", number: 12, client: client("Bottega Carsica", "Bottega Carsica S.a.s.", "carsica.example"), state: "revoked", details: [detail(now, { paths, expires: iso(now + 10 * DAY) })], given: iso(now - 200 * DAY), expires: iso(now + 10 * DAY), endedAt: iso(now - 15 * DAY), askedDeletion: true, reads: reads(190, 100), shared: [], mark: mark(5) },
-    { ...base, grant: "grant-7", number: 7, client: client("Casa Editrice Sud", "Casa Editrice Sud S.p.A.", "casasud.example"), state: "expired", details: [detail(now, { paths, expires: iso(now - 60 * DAY) })], given: iso(now - 400 * DAY), expires: iso(now - 60 * DAY), reads: reads(300), shared: [], mark: mark(17) },
+    {
+      ...base,
+      grant: "grant-12",
+      number: 12,
+      client: client("Bottega Carsica", "Bottega Carsica S.a.s.", "carsica.example"),
+      state: "revoked",
+      details: [detail(now, { paths, expires: iso(now + 10 * DAY) })],
+      given: iso(now - 200 * DAY),
+      expires: iso(now + 10 * DAY),
+      endedAt: iso(now - 15 * DAY),
+      askedDeletion: true,
+      reads: reads(190, 100),
+      shared: [],
+      mark: mark(5),
+    },
+    {
+      ...base,
+      grant: "grant-7",
+      number: 7,
+      client: client("Casa Editrice Sud", "Casa Editrice Sud S.p.A.", "casasud.example"),
+      state: "expired",
+      details: [detail(now, { paths, expires: iso(now - 60 * DAY) })],
+      given: iso(now - 400 * DAY),
+      expires: iso(now - 60 * DAY),
+      reads: reads(300),
+      shared: [],
+      mark: mark(17),
+    },
   ];
 }
 
@@ -149,7 +236,16 @@ export function ways(now: number, full: boolean): WayView[] {
   if (!full) return [first];
   return [
     first,
-    { ...first, id: "way-2", here: false, aaguid: null, opens: false, synced: false, created: iso(now - 10 * DAY), lastUsed: iso(now - 9 * DAY) },
+    {
+      ...first,
+      id: "way-2",
+      here: false,
+      aaguid: null,
+      opens: false,
+      synced: false,
+      created: iso(now - 10 * DAY),
+      lastUsed: iso(now - 9 * DAY),
+    },
     { id: "way-3", kind: "device", opens: true, here: true, aaguid: null, created: iso(now - 10 * DAY), lastUsed: null, synced: null },
     { id: "way-4", kind: "kit", opens: true, here: false, aaguid: null, created: iso(now - 30 * DAY), lastUsed: null, synced: null },
   ];

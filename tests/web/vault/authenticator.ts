@@ -18,7 +18,8 @@ export function softwareAuthenticator(origin: string, prf: true | "login" | fals
   const shown: string[] = [];
   const rpId = new URL(origin).hostname;
   let secret = randomBytes(32);
-  const reading = (passkey: SoftwarePasskey, salt: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(createHmac("sha256", secret).update(passkey.id).update(salt).digest());
+  const reading = (passkey: SoftwarePasskey, salt: Uint8Array): Uint8Array<ArrayBuffer> =>
+    new Uint8Array(createHmac("sha256", secret).update(passkey.id).update(salt).digest());
   return {
     shown,
     changePrf() {

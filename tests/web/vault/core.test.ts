@@ -9,8 +9,10 @@ async function pulled(house: House, device: Device, grant: string, vendor: Shop)
   return house.storage.read(accountOf(device), async (store) => {
     const row = await store.get("grants", grant);
     const key = await openSealed(vendor.privateKey, row?.grantKey ?? "", grantKeyContext(grant, vendor.clientId));
-    const shares = await store.list("shares", { prefix: `${grant}/`, limit: 1000 });
-    return Object.fromEntries(await Promise.all(shares.map(async ([, { path, version, body }]) => [path, await openShare(key, { grant, path, version, body })])));
+    const shares = await store.list("shares", { prefix: `${grant}/`, limit: 10_000 });
+    return Object.fromEntries(
+      await Promise.all(shares.map(async ([, { path, version, body }]) => [path, await openShare(key, { grant, path, version, body })])),
+    );
   });
 }
 
@@ -20,7 +22,8 @@ function accountOf({ sent }: Device): string {
 }
 
 const emailOf = ({ view }: Device) => view.records.find((record) => record.kind === "profile/emails");
-const saveEmail = (device: Device, address: string): Promise<void> => device.core.save({ path: emailOf(device)?.path ?? "", value: { address } });
+const saveEmail = (device: Device, address: string): Promise<void> =>
+  device.core.save({ path: emailOf(device)?.path ?? "", value: { address } });
 
 /** Makes and confirms a kit; answers its code. */
 async function confirmedKit(device: Device, replacing?: string): Promise<string> {
@@ -58,7 +61,11 @@ describe("a store in this browser", () => {
     await device.core.begin();
     const vendor = shop();
     const request = await house.asks(vendor, details(["profile/emails", "profile/addresses", "profile/name"], house.clock.now()));
-    expect(await device.core.request(request, await thumbprintOf(vendor))).toMatchObject({ keyMatches: "yes", existing: null, state: "open" });
+    expect(await device.core.request(request, await thumbprintOf(vendor))).toMatchObject({
+      keyMatches: "yes",
+      existing: null,
+      state: "open",
+    });
     const given = details(["profile/emails/b", "profile/addresses/home:town"], house.clock.now());
     const edits = [
       { path: "profile/emails", key: "a", value: { address: "private@example.org" } },
@@ -86,8 +93,12 @@ describe("a store in this browser", () => {
     const request = await house.asks(vendor, details(["profile/emails"], house.clock.now()));
     const approval = { request, details: details(["profile/emails"], house.clock.now()), edits: [], notice: { text: "", language: "en" } };
     await device.core.request(request, await thumbprintOf(vendor));
-    await expect(device.core.approve({ ...approval, details: details(["profile/emails", "profile/phones"], house.clock.now()) })).rejects.toMatchObject({ code: "invalid" });
-    await expect(device.core.approve({ ...approval, edits: [{ path: "profile/emails", value: { address: "no address" } }] })).rejects.toMatchObject({ code: "invalid" });
+    await expect(
+      device.core.approve({ ...approval, details: details(["profile/emails", "profile/phones"], house.clock.now()) }),
+    ).rejects.toMatchObject({ code: "invalid" });
+    await expect(
+      device.core.approve({ ...approval, edits: [{ path: "profile/emails", value: { address: "no address" } }] }),
+    ).rejects.toMatchObject({ code: "invalid" });
     expect(await device.core.request(request, await thumbprintOf(shop("Another")))).toMatchObject({ keyMatches: "no" });
     await expect(device.core.approve(approval)).rejects.toMatchObject({ code: "key_mismatch" });
     expect(device.authenticator.shown).toEqual(["create"]);
@@ -98,7 +109,8 @@ describe("a store in this browser", () => {
     await using house = await openHouse();
     const device = house.device();
     await device.core.begin();
-    device.tamper = (name, answer: { at: string }) => (name === "act" ? { ...answer, at: new Date(house.clock.now() + 301_000).toISOString() } : answer);
+    device.tamper = (name, answer: { at: string }) =>
+      name === "act" ? { ...answer, at: new Date(house.clock.now() + 301_000).toISOString() } : answer;
     await expect(sharedWith(device, house, shop())).rejects.toMatchObject({ code: "failed" });
     expect(device.authenticator.shown).toEqual(["create"]);
   });
@@ -111,7 +123,10 @@ describe("a store in this browser", () => {
       secrets.push(Buffer.from(answer.prf ?? []).toString("base64url"));
       return answer;
     };
-    const prompts = { get: async (asked: Parameters<typeof inner.prompts.get>[0]) => noting(await inner.prompts.get(asked)), create: async (making: Parameters<typeof inner.prompts.create>[0]) => noting(await inner.prompts.create(making)) };
+    const prompts = {
+      get: async (asked: Parameters<typeof inner.prompts.get>[0]) => noting(await inner.prompts.get(asked)),
+      create: async (making: Parameters<typeof inner.prompts.create>[0]) => noting(await inner.prompts.create(making)),
+    };
     const device = house.device({ authenticator: { ...inner, prompts } });
     await device.core.begin();
     await sharedWith(device, house, shop());
@@ -135,12 +150,31 @@ describe("opening it again", () => {
     expect(emailOf(again)?.value).toEqual({ address: "ada@example.org" });
   });
 
+  it("makes a passkey a way in only once two readings were the same", async () => {
+    await using house = await openHouse();
+    const device = house.device();
+    await device.core.begin();
+    const opens = () => device.view.ways.find((way) => way.kind === "passkey")?.opens;
+    device.authenticator.changePrf();
+    const grant = await sharedWith(device, house, shop());
+    expect(opens()).toBe(false);
+    await device.core.pause(grant);
+    await device.core.resume(grant);
+    expect(opens()).toBe(true);
+    expect(device.view.ways.map((way) => [way.kind, way.here])).toEqual(expect.arrayContaining([["device", true]]));
+  });
+
   it("without PRF opens by this browser's own key, and elsewhere asks for the kit", async () => {
     await using house = await openHouse();
     const first = house.device({ authenticator: softwareAuthenticator(house.origin, false) });
     await first.core.begin();
     await sharedWith(first, house, shop());
-    expect(first.view.ways.map((way) => [way.kind, way.opens])).toEqual(expect.arrayContaining([["passkey", false], ["device", true]]));
+    expect(first.view.ways.map((way) => [way.kind, way.opens])).toEqual(
+      expect.arrayContaining([
+        ["passkey", false],
+        ["device", true],
+      ]),
+    );
     const tab = house.device({ authenticator: first.authenticator, memory: first.memory });
     await tab.core.unlock();
     expect(emailOf(tab)?.value).toEqual({ address: "ada@example.org" });
@@ -158,7 +192,10 @@ describe("opening it again", () => {
     const tab = house.device({ authenticator: first.authenticator, memory: first.memory });
     await tab.core.unlock();
     expect(tab.state).toBe("unlocked");
-    await expect(house.device({ authenticator: first.authenticator }).core.unlock()).rejects.toMatchObject({ code: "kit_needed", message: expect.stringContaining("another secret") });
+    await expect(house.device({ authenticator: first.authenticator }).core.unlock()).rejects.toMatchObject({
+      code: "kit_needed",
+      message: expect.stringContaining("another secret"),
+    });
   });
 
   it("knows a passkey of no store here", async () => {
@@ -213,7 +250,12 @@ describe("two devices", () => {
     const request = await house.asks(vendor, details(["profile/emails"], house.clock.now()));
     await two.core.request(request, await thumbprintOf(vendor));
     await saveEmail(one, "meanwhile@example.org");
-    const { grant } = await two.core.approve({ request, details: details(["profile/emails"], house.clock.now()), edits: [], notice: { text: "", language: "en" } });
+    const { grant } = await two.core.approve({
+      request,
+      details: details(["profile/emails"], house.clock.now()),
+      edits: [],
+      notice: { text: "", language: "en" },
+    });
     expect(one.authenticator.shown.length - prompts).toBe(1);
     expect(Object.values(await pulled(house, two, grant, vendor))).toEqual([{ value: { address: "meanwhile@example.org" } }]);
   });
@@ -278,7 +320,9 @@ describe("two devices", () => {
     await saveEmail(two, "turned@example.org");
     await expect(one.core.refresh()).rejects.toMatchObject({ code: "kit_needed" });
     expect(emailOf(one)?.value).toEqual({ address: "ada@example.org" });
-    await expect(two.core.dropWay(two.view.ways.find((way) => way.kind === "passkey")?.id ?? "")).rejects.toMatchObject({ code: "invalid" });
+    await expect(two.core.dropWay(two.view.ways.find((way) => way.kind === "passkey")?.id ?? "")).rejects.toMatchObject({
+      code: "invalid",
+    });
     const three = house.device({ authenticator: one.authenticator });
     await three.core.unlock();
     expect(emailOf(three)?.value).toEqual({ address: "turned@example.org" });
@@ -291,7 +335,12 @@ describe("two devices", () => {
     await using house = await openHouse();
     const key = softwareAuthenticator(house.origin);
     const laptop = softwareAuthenticator(house.origin);
-    const device = house.device({ authenticator: { ...laptop, prompts: { get: laptop.prompts.get, create: (making) => (laptop.shown.length === 0 ? laptop : key).prompts.create(making) } } });
+    const device = house.device({
+      authenticator: {
+        ...laptop,
+        prompts: { get: laptop.prompts.get, create: (making) => (laptop.shown.length === 0 ? laptop : key).prompts.create(making) },
+      },
+    });
     await device.core.begin();
     await device.core.addPasskey();
     expect(device.view.ways.filter((way) => way.kind === "passkey")).toHaveLength(2);
@@ -359,6 +408,42 @@ describe("fewer rights", () => {
     await device.core.refresh();
     expect(device.view.connections[0]?.state).toBe("paused");
     await expect(house.device().core.pauseByLink(fragment)).rejects.toMatchObject({ code: "expired_link" });
+  });
+
+  it("shares more than one commit holds, and says when it is whole", async () => {
+    await using house = await openHouse();
+    const device = house.device();
+    await device.core.begin();
+    const long = "x".repeat(180);
+    for (const batch of [0, 1]) {
+      const edits = Array.from({ length: 900 }, (_, at) => ({
+        path: "profile/online",
+        value: { service: `service ${batch}`, user: `${at} ${long}` },
+      }));
+      const vendor = shop(`Shop ${batch}`, `https://shop-${batch}.example/client.json`);
+      const request = await house.asks(vendor, details(["profile/online"], house.clock.now()));
+      await device.core.request(request, await thumbprintOf(vendor));
+      const { grant } = await device.core.approve({
+        request,
+        details: details(["profile/online"], house.clock.now()),
+        edits,
+        notice: { text: "", language: "en" },
+      });
+      expect(Object.keys(await pulled(house, device, grant, vendor))).toHaveLength(900 * (batch + 1));
+      const standing = await house.storage.read(accountOf(device), (store) => store.get("standings", grant));
+      expect(standing?.complete).toBe(true);
+      if (batch === 0) await confirmedKit(device);
+    }
+    const commits = device.sent
+      .filter((body) => body.startsWith('{"expectedSeq"'))
+      .map((body) => JSON.parse(body) as { consent: { complete: boolean } | null });
+    expect(commits.filter(({ consent }) => consent?.complete === false)).toHaveLength(2);
+    for (const body of device.sent) expect(Buffer.byteLength(body)).toBeLessThan(1_048_576);
+    // A device that was never told finds the same, over several pages.
+    const again = house.device({ authenticator: device.authenticator });
+    await again.core.unlock();
+    expect(again.view.records.filter((record) => record.sharedWith.length > 0)).toHaveLength(1800);
+    expect(again.view.head).toEqual(device.view.head);
   });
 
   it("wants the kit before a second grant", async () => {

@@ -10,7 +10,7 @@ import { type Memory, memoryInMemory } from "../../../web/vault/memory.ts";
 import { connect } from "../../../web/vault/server.ts";
 import type { OutlineView, StoreView, VaultState } from "../../../web/vault/vault.ts";
 import type { Clock } from "../../support/clock.ts";
-import { startSystem, type System } from "../../support/system.ts";
+import { type System, startSystem } from "../../support/system.ts";
 import { type SoftwareAuthenticator, softwareAuthenticator } from "./authenticator.ts";
 
 /** Changes what the server answers on its way, as a malicious server would. */
@@ -28,7 +28,27 @@ export interface House extends AsyncDisposable {
   rewind(account: string): Promise<() => Promise<void>>;
 }
 
-const TABLES = ["store", "counter", "ways", "seals", "halves", "passkeys", "epochs", "leaves", "buckets", "heads", "records", "shares", "gone", "feed", "grants", "standings", "counted", "nonces", "history"] as const;
+const TABLES = [
+  "store",
+  "counter",
+  "ways",
+  "seals",
+  "halves",
+  "passkeys",
+  "epochs",
+  "leaves",
+  "buckets",
+  "heads",
+  "records",
+  "shares",
+  "gone",
+  "feed",
+  "grants",
+  "standings",
+  "counted",
+  "nonces",
+  "history",
+] as const;
 
 export interface DeviceOptions {
   authenticator?: SoftwareAuthenticator;
@@ -93,50 +113,47 @@ export async function openHouse(): Promise<House> {
     storage,
     clock,
     device({ authenticator = softwareAuthenticator(origin), memory = memoryInMemory(), session }: DeviceOptions = {}): Device {
-      const device: Omit<Mutable<Device>, "core"> = { authenticator, memory, state: undefined, outline: [], view: undefined as unknown as StoreView, sent: [], tamper: undefined, cookie: session?.cookie };
+      const device: Omit<Mutable<Device>, "core"> = {
+        authenticator,
+        memory,
+        state: undefined,
+        outline: [],
+        view: undefined as unknown as StoreView,
+        sent: [],
+        tamper: undefined,
+        cookie: session?.cookie,
+      };
       const send = async (address: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
         if (init.body) device.sent.push(String(init.body));
-        const headers = { ...(init.headers as Record<string, string>), "sec-fetch-site": "same-origin", origin, ...(device.cookie === undefined ? {} : { cookie: device.cookie }) };
+        const headers = {
+          ...(init.headers as Record<string, string>),
+          "sec-fetch-site": "same-origin",
+          origin,
+          ...(device.cookie === undefined ? {} : { cookie: device.cookie }),
+        };
         const response = await fetch(String(address), { ...init, headers });
         device.cookie = response.headers.get("set-cookie")?.split(";")[0] ?? device.cookie;
         if (!response.ok || device.tamper === undefined) return response;
-        return Response.json(device.tamper(nameOf(init.method ?? "GET", new URL(String(address)).pathname), (await response.json()) as never));
+        return Response.json(
+          device.tamper(nameOf(init.method ?? "GET", new URL(String(address)).pathname), (await response.json()) as never),
+        );
       };
       const publish = (event: VaultEvent): void => {
         if ("state" in event) device.state = event.state;
         if ("store" in event) device.view = structuredClone(event.store);
         if ("outline" in event) device.outline = event.outline;
       };
-      const core = createCore({ server: connect(origin, send), prompts: authenticator.prompts, memory, place: { origin, rpId: new URL(origin).hostname }, now: clock.now, publish });
+      const core = createCore({
+        server: connect(origin, send),
+        prompts: authenticator.prompts,
+        memory,
+        place: { origin, rpId: new URL(origin).hostname },
+        now: clock.now,
+        publish,
+      });
       return Object.assign(device, { core });
     },
-    async asks({ clientId, name, key }: Shop, asked: AuthorizationDetails): Promise<string> {
-      const id = base64url.encode(crypto.getRandomValues(new Uint8Array(16)));
-      await putRequest(storage, {
-        id,
-        vendor: {
-          clientId,
-          clientName: name,
-          legalName: `${name} Srl`,
-          country: "IT",
-          dpoContact: null,
-          clientUri: null,
-          policyUri: null,
-          domain: new URL(clientId).host,
-          encryptionKey: key,
-          since: clock.now(),
-          document: base64url.encode(new Uint8Array(32)),
-        },
-        details: asked,
-        redirectUri: "https://aldina.example/back",
-        state: "s",
-        codeChallenge: "c".repeat(43),
-        dpopJkt: null,
-        comeUntil: clock.now() + 300_000,
-        until: clock.now() + 3_600_000,
-      });
-      return id;
-    },
+    asks: (vendor, asked) => asksAt(system, vendor, asked),
     async rewind(account: string) {
       const rowsOf = (table: (typeof TABLES)[number]) => storage.read(account, (store) => store.list(table, { limit: 100_000 }));
       const old = new Map(await Promise.all(TABLES.map(async (table) => [table, await rowsOf(table)] as const)));
@@ -155,7 +172,9 @@ export async function openHouse(): Promise<House> {
 }
 
 function nameOf(method: string, path: string): ApiName {
-  const found = Object.entries(API).find(([, endpoint]) => endpoint.method === method && new RegExp(`^${endpoint.path.replace("{id}", "[^/]+")}$`).test(path));
+  const found = Object.entries(API).find(
+    ([, endpoint]) => endpoint.method === method && new RegExp(`^${endpoint.path.replace("{id}", "[^/]+")}$`).test(path),
+  );
   if (found === undefined) throw new Error(`no endpoint at ${path}`);
   return found[0] as ApiName;
 }
@@ -171,4 +190,37 @@ export async function sharedWith(device: Device, house: House, vendor: Shop, pat
     notice: { text: "You share", language: "en" },
   });
   return grant;
+}
+
+/** A vendor's request, as if it had been pushed. */
+export async function asksAt(
+  { storage, clock }: Pick<System, "storage" | "clock">,
+  { clientId, name, key }: Shop,
+  asked: AuthorizationDetails,
+): Promise<string> {
+  const id = base64url.encode(crypto.getRandomValues(new Uint8Array(16)));
+  await putRequest(storage, {
+    id,
+    vendor: {
+      clientId,
+      clientName: name,
+      legalName: `${name} Srl`,
+      country: "IT",
+      dpoContact: null,
+      clientUri: null,
+      policyUri: null,
+      domain: new URL(clientId).host,
+      encryptionKey: key,
+      since: clock.now(),
+      document: base64url.encode(new Uint8Array(32)),
+    },
+    details: asked,
+    redirectUri: "https://aldina.example/back",
+    state: "s",
+    codeChallenge: "c".repeat(43),
+    dpopJkt: null,
+    comeUntil: clock.now() + 300_000,
+    until: clock.now() + 3_600_000,
+  });
+  return id;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { BodyOf, GrantView, ReplyOf } from "#protocol/api.ts";
 import { CONSENT_TYP, type Consent, readConsent } from "#protocol/consent-token.ts";
+import { HEAD_TYP, type Head, hashOfHead, readHead } from "#protocol/head.ts";
 import { ed25519Thumbprint } from "#protocol/jws.ts";
 import { makeAgreementPair, makeSigningPair } from "#protocol/sealing/pairs.ts";
 import { sign } from "#protocol/sealing/sign.ts";
@@ -38,7 +39,8 @@ async function scene(house: House): Promise<Scene> {
 }
 
 /** The same browser after a reload: memory and passkey stay. */
-const reopened = ({ house, device }: Pick<Scene, "house" | "device">): Device => house.device({ authenticator: device.authenticator, memory: device.memory });
+const reopened = ({ house, device }: Pick<Scene, "house" | "device">): Device =>
+  house.device({ authenticator: device.authenticator, memory: device.memory });
 /** Another browser with the same passkey, which remembers nothing. */
 const elsewhere = ({ house, device }: Pick<Scene, "house" | "device">): Device => house.device({ authenticator: device.authenticator });
 
@@ -56,7 +58,14 @@ async function alarmed(at: Scene, lie: Tamper, saw: RegExp, device = reopened(at
   const request = await at.house.asks(at.vendor, details(["profile/emails"], at.house.clock.now()));
   await device.core.request(request, await thumbprintOf(at.vendor));
   const prompts = device.authenticator.shown.length;
-  await expect(device.core.approve({ request, details: details(["profile/emails"], at.house.clock.now()), edits: [], notice: { text: "", language: "en" } })).rejects.toMatchObject({ code: "tampered" });
+  await expect(
+    device.core.approve({
+      request,
+      details: details(["profile/emails"], at.house.clock.now()),
+      edits: [],
+      notice: { text: "", language: "en" },
+    }),
+  ).rejects.toMatchObject({ code: "tampered" });
   expect(device.authenticator.shown.length).toBe(prompts);
   return device;
 }
@@ -81,7 +90,11 @@ describe("a server that lies about a grant", () => {
     await using house = await openHouse();
     const at = await scene(house);
     await at.device.core.stop(at.grant, { askDeletion: false });
-    const device = await alarmed(at, inRow((row) => ({ ...row, ended: null, paused: null })), /going on, but you ended it/);
+    const device = await alarmed(
+      at,
+      inRow((row) => ({ ...row, ended: null, paused: null })),
+      /going on, but you ended it/,
+    );
     expect(device.view.connections).toMatchObject([{ grant: at.grant, state: "revoked" }]);
   });
 
@@ -90,15 +103,34 @@ describe("a server that lies about a grant", () => {
     const at = await scene(house);
     await at.device.core.stop(at.grant, { askDeletion: false });
     await at.device.core.save({ path: "profile/name", value: { given: "Ada" } });
-    await alarmed(at, inRow((row) => ({ ...row, ended: null, paused: null })), /going on, but you ended it/, elsewhere(at));
-    await refused(elsewhere(at), inStore((page) => ({ ...page, ends: [], grants: page.grants.map((row) => ({ ...row, ended: null })) })), /not what the store's head covers/);
+    await alarmed(
+      at,
+      inRow((row) => ({ ...row, ended: null, paused: null })),
+      /going on, but you ended it/,
+      elsewhere(at),
+    );
+    await refused(
+      elsewhere(at),
+      inStore((page) => ({ ...page, ends: [], grants: page.grants.map((row) => ({ ...row, ended: null })) })),
+      /not what the store's head covers/,
+    );
   });
 
   it("ends one without the customer", async () => {
     await using house = await openHouse();
     const at = await scene(house);
-    const ended: GrantView["ended"] = { state: "revoked", at: new Date(house.clock.now()).toISOString(), actor: "customer", act: null, askDeletion: false };
-    await alarmed(at, inRow((row) => ({ ...row, ended })), /says that you ended the connection .* no act of yours/);
+    const ended: GrantView["ended"] = {
+      state: "revoked",
+      at: new Date(house.clock.now()).toISOString(),
+      actor: "customer",
+      act: null,
+      askDeletion: false,
+    };
+    await alarmed(
+      at,
+      inRow((row) => ({ ...row, ended })),
+      /says that you ended the connection .* no act of yours/,
+    );
   });
 
   it("ends one by the act that ended another", async () => {
@@ -120,7 +152,9 @@ describe("a server that lies about a grant", () => {
   it("widens its row", async () => {
     await using house = await openHouse();
     const at = await scene(house);
-    const wide = await forged((await at.device.core.receipt(at.grant)).consent, { authorization_details: details(["profile", "preferences"], house.clock.now()) });
+    const wide = await forged((await at.device.core.receipt(at.grant)).consent, {
+      authorization_details: details(["profile", "preferences"], house.clock.now()),
+    });
     const lie = inRow((row) => ({ ...row, consent: wide }));
     await refused(reopened(at), lie, /row of Libreria Aldina is not what you gave: the consent is signed by another key/);
     // Where the store is open already, it stays readable; what the server says is shared with nobody.
@@ -135,7 +169,11 @@ describe("a server that lies about a grant", () => {
     const at = await scene(house);
     const own = await makeAgreementPair();
     const swapped = await forged((await at.device.core.receipt(at.grant)).consent, { inbox: { kty: "OKP", crv: "X25519", x: own.x } });
-    await refused(reopened(at), inRow((row) => ({ ...row, consent: swapped })), /row of Libreria Aldina is not what you gave: the consent is signed by another key/);
+    await refused(
+      reopened(at),
+      inRow((row) => ({ ...row, consent: swapped })),
+      /row of Libreria Aldina is not what you gave: the consent is signed by another key/,
+    );
   });
 
   it("puts the consent of one grant into the row of another", async () => {
@@ -145,20 +183,32 @@ describe("a server that lies about a grant", () => {
     await at.device.core.confirmKit([groups[ask[0]] ?? "", groups[ask[1]] ?? ""]);
     const second = await sharedWith(at.device, house, shop("Second shop", "https://second.example/client.json"));
     const { consent } = await at.device.core.receipt(second);
-    await refused(reopened(at), inRow((row) => ({ ...row, consent })), /row of Libreria Aldina is not what you gave/);
+    await refused(
+      reopened(at),
+      inRow((row) => ({ ...row, consent })),
+      /row of Libreria Aldina is not what you gave/,
+    );
   });
 
   it("swaps the vendor's key in its row", async () => {
     await using house = await openHouse();
     const at = await scene(house);
     const { key } = shop();
-    await alarmed(at, inRow((row) => ({ ...row, client: { ...row.client, encryption_key: key } })), /another key of the vendor/);
+    await alarmed(
+      at,
+      inRow((row) => ({ ...row, client: { ...row.client, encryption_key: key } })),
+      /another key of the vendor/,
+    );
   });
 
   it("gives its row another vendor's name", async () => {
     await using house = await openHouse();
     const at = await scene(house);
-    await alarmed(at, inRow((row) => ({ ...row, client: { ...row.client, client_id: "https://other.example/client.json" } })), /another vendor/);
+    await alarmed(
+      at,
+      inRow((row) => ({ ...row, client: { ...row.client, client_id: "https://other.example/client.json" } })),
+      /another vendor/,
+    );
   });
 
   it("leaves one out, or lists one that was never given", async () => {
@@ -167,7 +217,11 @@ describe("a server that lies about a grant", () => {
     const device = reopened(at);
     device.tamper = inStore((page) => ({ ...page, grants: [] }));
     await expect(device.core.unlock()).rejects.toMatchObject(tampered(/leaves out the connection to Libreria Aldina/));
-    await refused(reopened(at), inStore((page) => ({ ...page, grants: page.grants.flatMap((row) => [row, { ...row, grant: newId() }]) })), /lists a connection that you did not make/);
+    await refused(
+      reopened(at),
+      inStore((page) => ({ ...page, grants: page.grants.flatMap((row) => [row, { ...row, grant: newId() }]) })),
+      /lists a connection that you did not make/,
+    );
   });
 });
 
@@ -176,7 +230,8 @@ describe("a server that names its own key for a vendor that asks", () => {
     await using house = await openHouse();
     const at = await scene(house);
     const { key } = shop();
-    at.device.tamper = (name, answer: ReplyOf<"request">) => (name === "request" ? { ...answer, client: { ...answer.client, encryption_key: key } } : answer);
+    at.device.tamper = (name, answer: ReplyOf<"request">) =>
+      name === "request" ? { ...answer, client: { ...answer.client, encryption_key: key } } : answer;
     const request = await house.asks(at.vendor, details(["profile/emails"], house.clock.now()));
     expect(await at.device.core.request(request, await thumbprintOf(at.vendor))).toMatchObject({ keyMatches: "no" });
     const approval = { request, details: details(["profile/emails"], house.clock.now()), edits: [], notice: { text: "", language: "en" } };
@@ -204,7 +259,11 @@ describe("a server that lies about the ways into a store", () => {
     await using house = await openHouse();
     const at = await scene(house);
     const pair = await makeAgreementPair();
-    await refused(reopened(at), inDoor(({ ways }) => ({ ways: ways.map((way) => (way.key === null ? way : { ...way, key: pair.x })) })), /list of ways/);
+    await refused(
+      reopened(at),
+      inDoor(({ ways }) => ({ ways: ways.map((way) => (way.key === null ? way : { ...way, key: pair.x })) })),
+      /list of ways/,
+    );
   });
 
   it("seals an account key of its own to one", async () => {
@@ -235,7 +294,8 @@ describe("a server that lies about the ways into a store", () => {
     const device = reopened(at);
     const made = new Map<string, Awaited<ReturnType<typeof makeWayIn>>>();
     await inStoreOf(at, async (session) => {
-      for (const { id } of session.seals) made.set(id, await makeWayIn({ id, account, secret, identity: identity.x, epoch: 1, accountKey: secret }));
+      for (const { id } of session.seals)
+        made.set(id, await makeWayIn({ id, account, secret, identity: identity.x, epoch: 1, accountKey: secret }));
     });
     device.tamper = inDoor(({ ways, seals }) => ({
       ways: ways.map((way) => ({ ...way, key: made.get(way.id)?.key ?? way.key })),
@@ -262,7 +322,9 @@ describe("a server that goes back in time", () => {
     const at = await scene(house);
     const old = await recordedWorld(at);
     at.device.tamper = old;
-    await expect(at.device.core.save({ path: "profile/name", value: { given: "Ada" } })).rejects.toMatchObject(tampered(/this device has seen head 3/));
+    await expect(at.device.core.save({ path: "profile/name", value: { given: "Ada" } })).rejects.toMatchObject(
+      tampered(/this device has seen head 3/),
+    );
   });
 
   it("forks the store: another history than the one that this browser has seen", async () => {
@@ -280,6 +342,25 @@ describe("a server that goes back in time", () => {
     await refused(reopened(at), undefined, /head 4 does not follow the head 3 that this device has seen/);
   });
 
+  it("signs a next head of its own, over everything that is there", async () => {
+    await using house = await openHouse();
+    const at = await scene(house);
+    const own = await makeSigningPair();
+    const lies = await Promise.all(
+      [{}, { identity: own.x }].map(async (more) => {
+        const claims = readHead(lastCommit(at.device).head);
+        const next: Head = { ...claims, seq: claims.seq + 1, prev: await hashOfHead(lastCommit(at.device).head), ...more };
+        return sign(next, HEAD_TYP, own);
+      }),
+    );
+    for (const head of lies)
+      await refused(
+        reopened(at),
+        inStore((page) => ({ ...page, head, heads: [head] })),
+        /not signed by the expected key/,
+      );
+  });
+
   it("replays an old version of a record", async () => {
     await using house = await openHouse();
     const at = await scene(house);
@@ -293,7 +374,10 @@ describe("a server that goes back in time", () => {
     await at.device.core.save({ path, value: { address: "third@example.org" } });
     at.device.tamper = undefined;
     const old = before.find((record) => record.version === 2);
-    const lie = inStore((page) => ({ ...page, records: page.records.map((record) => (record.path === path && old !== undefined ? old : record)) }));
+    const lie = inStore((page) => ({
+      ...page,
+      records: page.records.map((record) => (record.path === path && old !== undefined ? old : record)),
+    }));
     await refused(reopened(at), lie, /version 2 of profile\/emails\/.*; this device has seen version 3/);
     await refused(elsewhere(at), lie, /not what the store's head covers/);
   });
@@ -301,10 +385,22 @@ describe("a server that goes back in time", () => {
   it("leaves a record out, puts one record's body in another's place, or changes a byte of one", async () => {
     await using house = await openHouse();
     const at = await scene(house);
-    await refused(elsewhere(at), inStore((page) => ({ ...page, records: page.records.slice(1) })), /not what the store's head covers/);
-    await refused(elsewhere(at), inStore((page) => ({ ...page, records: page.records.map((record) => ({ ...record, body: page.records[0]?.body ?? "" })) })), /not what the store's head covers/);
+    await refused(
+      elsewhere(at),
+      inStore((page) => ({ ...page, records: page.records.slice(1) })),
+      /not what the store's head covers/,
+    );
+    await refused(
+      elsewhere(at),
+      inStore((page) => ({ ...page, records: page.records.map((record) => ({ ...record, body: page.records[0]?.body ?? "" })) })),
+      /not what the store's head covers/,
+    );
     const flip = (body: string): string => body.slice(0, 60) + (body[60] === "A" ? "B" : "A") + body.slice(61);
-    await refused(elsewhere(at), inStore((page) => ({ ...page, records: page.records.map((record) => ({ ...record, body: flip(record.body) })) })), /not what the store's head covers/);
+    await refused(
+      elsewhere(at),
+      inStore((page) => ({ ...page, records: page.records.map((record) => ({ ...record, body: flip(record.body) })) })),
+      /not what the store's head covers/,
+    );
   });
 
   it("sends the store of somebody else", async () => {

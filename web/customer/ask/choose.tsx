@@ -212,7 +212,15 @@ export function Choose({ request, store, now, onDecline, onShared }: Props) {
 }
 
 /** What else the shop may do, off until ticked. */
-function MoreActions({ asked, chosen, onChange }: { asked: readonly string[]; chosen: readonly string[]; onChange: (chosen: string[]) => void }) {
+function MoreActions({
+  asked,
+  chosen,
+  onChange,
+}: {
+  asked: readonly string[];
+  chosen: readonly string[];
+  onChange: (chosen: string[]) => void;
+}) {
   const { ask: t } = words();
   if (asked.length === 0) return null;
   return (

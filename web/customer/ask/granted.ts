@@ -24,7 +24,9 @@ export function grantedOf(
   const end = endOf(choice.until, asked, now);
   if (end === undefined) return undefined;
   const granted = asked.flatMap((detail, at): AuthorizationDetail[] => {
-    const paths = picks.filter(({ row }) => row.detail === at).map(({ row, form }) => (form === undefined ? row.base : `${row.base}:${form}`));
+    const paths = picks
+      .filter(({ row }) => row.detail === at)
+      .map(({ row, form }) => (form === undefined ? row.base : `${row.base}:${form}`));
     if (paths.length === 0) return [];
     const extra = choice.actions[at] ?? [];
     return [

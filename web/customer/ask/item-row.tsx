@@ -80,7 +80,13 @@ function Forms({ id, row, choice, onChoice }: Props & { id: string }) {
       <legend class="vh">{words().ask.howMuch}</legend>
       {row.forms.map((form) => (
         <label class="choice" key={form ?? ""}>
-          <input type="radio" name={`${id}-form`} data-form={form ?? ""} checked={choice.form === form} onChange={() => onChoice({ ...choice, form })} />
+          <input
+            type="radio"
+            name={`${id}-form`}
+            data-form={form ?? ""}
+            checked={choice.form === form}
+            onChange={() => onChoice({ ...choice, form })}
+          />
           {formWords(row.base, form)}
         </label>
       ))}

@@ -30,7 +30,12 @@ export interface Item {
 }
 
 /** Rows for each path of each object, in the order of the request. `typed`: how many values of a collection are being typed, by its path. */
-export function itemsOf(asked: AuthorizationDetails, store: StoreView | undefined, typed: Record<string, number>, existing: string | null): Item[][] {
+export function itemsOf(
+  asked: AuthorizationDetails,
+  store: StoreView | undefined,
+  typed: Record<string, number>,
+  existing: string | null,
+): Item[][] {
   const now = store?.connections.find((each) => each.grant === existing);
   const readable = new Set(now?.details.flatMap((each) => each.paths));
   return asked.map((detail, at) =>
@@ -49,7 +54,9 @@ export function itemsOf(asked: AuthorizationDetails, store: StoreView | undefine
         forms,
         already: [...readable].some((each) => splitPath(each).base === target),
       });
-      const records = (store?.records ?? []).filter((record) => record.value !== null && (record.path === base || (record.kind === kind.path && kind.path === base)));
+      const records = (store?.records ?? []).filter(
+        (record) => record.value !== null && (record.path === base || (record.kind === kind.path && kind.path === base)),
+      );
       const rows = records.map((record) => row(record.path, record.value, undefined));
       const isMember = kind.many && base !== kind.path;
       const missing = isMember || (!kind.many && rows.length > 0) ? 0 : (typed[kind.path] ?? (rows.length === 0 ? 1 : 0));

@@ -7,7 +7,13 @@ import { periodWords } from "../labels.ts";
 import { dayBounds, latest, periodsOf, type Until } from "./until.ts";
 
 /** How long (C4): once is chosen; every other answer is the customer's own. There is no "for ever". */
-export function UntilField(props: { asked: AuthorizationDetails; now: number; until: Until; fault: boolean; onChange: (until: Until) => void }) {
+export function UntilField(props: {
+  asked: AuthorizationDetails;
+  now: number;
+  until: Until;
+  fault: boolean;
+  onChange: (until: Until) => void;
+}) {
   const { asked, now, until } = props;
   const { tag, ask: t, field } = words();
   const id = useId();

@@ -18,11 +18,16 @@ export const latest = (asked: AuthorizationDetails, now: number): number =>
 /** Periods on offer, shortest first: those of the purposes that lie within what was asked for. */
 export function periodsOf(asked: AuthorizationDetails, now: number): string[] {
   const all = new Set(asked.flatMap((each) => purposeOf(each.purpose)?.periods ?? []));
-  return [...all].filter((period) => now + milliseconds(period) <= latest(asked, now) + SLACK).sort((a, b) => milliseconds(a) - milliseconds(b));
+  return [...all]
+    .filter((period) => now + milliseconds(period) <= latest(asked, now) + SLACK)
+    .sort((a, b) => milliseconds(a) - milliseconds(b));
 }
 
 /** Bounds of the date field. */
-export const dayBounds = (asked: AuthorizationDetails, now: number): { min: string; max: string } => ({ min: fieldDay(now), max: fieldDay(latest(asked, now)) });
+export const dayBounds = (asked: AuthorizationDetails, now: number): { min: string; max: string } => ({
+  min: fieldDay(now),
+  max: fieldDay(latest(asked, now)),
+});
 
 /** When it ends: epoch milliseconds in whole seconds, or undefined while no valid day is chosen. */
 export function endOf(until: Until, asked: AuthorizationDetails, now: number): number | undefined {

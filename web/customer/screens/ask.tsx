@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
-import { useRoute } from "preact-iso/router";
 import { useEffect } from "preact/hooks";
+import lazy, { ErrorBoundary } from "preact-iso/lazy";
+import { useRoute } from "preact-iso/router";
 import { words } from "../../locales/words.ts";
 import { useAction } from "../../parts/action.ts";
 import { codeOf, ErrorState } from "../../parts/error-state.tsx";
@@ -9,21 +10,23 @@ import { Notice } from "../../parts/notice.tsx";
 import { useNow } from "../../parts/now.ts";
 import { Outline } from "../../parts/outline.tsx";
 import type { RequestViewModel } from "../../vault/vault.ts";
-import { AskReceipt } from "../ask/receipt.tsx";
-import { Choose } from "../ask/choose.tsx";
 import { leave } from "../ask/leave.ts";
+import { AskReceipt } from "../ask/receipt.tsx";
 import { Entrance } from "../entrance.tsx";
 import { chipOf, consequenceWords } from "../labels.ts";
 import { Purpose } from "../purpose.tsx";
-import { RecoverFlow } from "../recover-flow.tsx";
 import { UnlockPanel } from "../unlock-panel.tsx";
 import { useVault } from "../vault-context.ts";
 import { Who } from "../who.tsx";
 
+/** Comes while the visitor reads who asks: choosing needs every kind's form. */
+const Choose = lazy(() => import("../ask/choose.tsx").then((it) => it.Choose));
+const RecoverFlow = lazy(() => import("../recover-flow.tsx").then((it) => it.RecoverFlow));
+
 export function Ask() {
   const vault = useVault();
   const id = useRoute().params.id ?? "";
-  const { ask: t } = words();
+  const { ask: t, errors } = words();
   const now = useNow().value;
   const request = useSignal<RequestViewModel | undefined>(undefined);
   const shared = useSignal<{ redirect: string; grant: string } | undefined>(undefined);
@@ -36,6 +39,10 @@ export function Ask() {
   useEffect(() => {
     if (state !== "loading" && shared.value === undefined) load.run();
   }, [id, state, load, shared]);
+  useEffect(() => {
+    // Asked for again, and told if it fails, when it is drawn.
+    Choose.preload().catch(() => undefined);
+  }, []);
   const decline = useAction(async () => {
     const { redirect } = await vault.decline(id);
     declining.value = true;
@@ -46,8 +53,8 @@ export function Ask() {
   if (shared.value && asked) return <AskReceipt {...shared.value} name={asked.client.client_name} />;
   if (load.error.value !== undefined && asked === undefined) return <Failed error={load.error.value} retry={load.run} />;
   if (asked === undefined || state === "loading") return <Outline />;
-  if (asked.state === "answered" && !declining.value) return <Over title={t.answeredTitle} body={t.answeredBody} connections />;
-  if (Date.parse(asked.expires) <= now && !recovering.value) return <Over title={t.expiredTitle} body={t.expiredBody} />;
+  if (asked.state === "answered" && !declining.value) return <Over title={t.answeredTitle} body={errors.answered} connections />;
+  if (Date.parse(asked.expires) <= now && !recovering.value) return <Over title={t.expiredTitle} body={errors.expired_link} />;
   return (
     <article class="narrow">
       <Who client={asked.client} mark={asked.mark} title={t.title(asked.client.client_name)} />
@@ -57,15 +64,17 @@ export function Ask() {
         </Notice>
       )}
       {state === "unlocked" && vault.store.value && !recovering.value ? (
-        <Choose
-          request={asked}
-          store={vault.store.value}
-          now={now}
-          onDecline={decline.run}
-          onShared={(answer) => {
-            shared.value = answer;
-          }}
-        />
+        <ErrorBoundary>
+          <Choose
+            request={asked}
+            store={vault.store.value}
+            now={now}
+            onDecline={decline.run}
+            onShared={(answer) => {
+              shared.value = answer;
+            }}
+          />
+        </ErrorBoundary>
       ) : (
         <Before request={asked} recovering={recovering} onDecline={decline.run} />
       )}
@@ -106,11 +115,13 @@ function Before({ request, recovering, onDecline }: { request: RequestViewModel;
       {recovering.value ? (
         <section class="group">
           <h2>{recover.title}</h2>
-          <RecoverFlow
-            onDone={() => {
-              recovering.value = false;
-            }}
-          />
+          <ErrorBoundary>
+            <RecoverFlow
+              onDone={() => {
+                recovering.value = false;
+              }}
+            />
+          </ErrorBoundary>
         </section>
       ) : vault.state.value === "locked" ? (
         <UnlockPanel body={t.lockedBody} onKit={useKit} other={<Decline onDecline={onDecline} />} />
@@ -130,10 +141,10 @@ function Decline({ onDecline }: { onDecline: () => void }) {
 }
 
 function Failed({ error, retry }: { error: unknown; retry: () => void }) {
-  const { ask: t, state } = words();
+  const { ask: t, state, errors } = words();
   const code = codeOf(error);
-  if (code === "expired_link") return <Over title={t.expiredTitle} body={t.expiredBody} />;
-  if (code === "answered") return <Over title={t.answeredTitle} body={t.answeredBody} connections />;
+  if (code === "expired_link") return <Over title={t.expiredTitle} body={errors.expired_link} />;
+  if (code === "answered") return <Over title={t.answeredTitle} body={errors.answered} connections />;
   return (
     <>
       <Heading key="failed">{state.errorTitle}</Heading>

@@ -3,7 +3,6 @@ import { isEnded } from "#protocol/grant.ts";
 import { words } from "../../locales/words.ts";
 import { Chips } from "../../parts/chips.tsx";
 import { ago, day, moment } from "../../parts/dates.ts";
-import { Heading } from "../../parts/heading.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { useNow } from "../../parts/now.ts";
 import { serial } from "../../parts/stub.tsx";
@@ -30,7 +29,10 @@ export function Connection() {
   const outline = vault.outline.value.find((each) => each.grant === id);
   if (vault.store.value !== undefined) return connection ? <Detail key={id} connection={connection} now={now} /> : <NotFound />;
   return (
-    <Opened title={outline ? t.numbered(serial(outline.number)) : words().connections.title} locked={outline && <OutlineStub outline={outline} now={now} />}>
+    <Opened
+      title={outline ? t.numbered(serial(outline.number)) : words().connections.title}
+      locked={outline && <OutlineStub outline={outline} now={now} />}
+    >
       {() => null}
     </Opened>
   );
@@ -120,30 +122,28 @@ function Timeline({ connection, now }: { connection: ConnectionView; now: number
       {reads.length === 0 ? (
         <p class="note">{t.none}</p>
       ) : (
-        <section class="scroller" tabIndex={0} aria-labelledby="reads">
-          <table aria-labelledby="reads">
-            <thead>
-              <tr>
-                <th scope="col">{t.when}</th>
-                <th scope="col">{t.what}</th>
-                <th scope="col">{t.result}</th>
-                <th scope="col">{t.key}</th>
+        <table aria-labelledby="reads">
+          <thead>
+            <tr>
+              <th scope="col">{t.when}</th>
+              <th scope="col">{t.what}</th>
+              <th scope="col">{t.result}</th>
+              <th scope="col">{t.key}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {reads.map((read) => (
+              <tr key={read.at}>
+                <td title={ago(tag, read.at, now)}>{moment(tag, read.at)}</td>
+                <td>{[...new Set(read.paths.map(chipOf))].join(", ")}</td>
+                <td>{read.count === 0 ? t.nothingNew : t.sent(read.count)}</td>
+                <td>
+                  <code>{read.key.slice(0, 8)}</code>
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {reads.map((read) => (
-                <tr key={read.at}>
-                  <td title={ago(tag, read.at, now)}>{moment(tag, read.at)}</td>
-                  <td>{[...new Set(read.paths.map(chipOf))].join(", ")}</td>
-                  <td>{read.count === 0 ? t.nothingNew : t.sent(read.count)}</td>
-                  <td>
-                    <code>{read.key.slice(0, 8)}</code>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </section>
+            ))}
+          </tbody>
+        </table>
       )}
     </section>
   );
@@ -174,7 +174,15 @@ function Have({ connection }: { connection: ConnectionView }) {
         </div>
         <div>
           <h3>{t.read}</h3>
-          {read.length === 0 ? <p class="note">{t.none}</p> : <ul>{[...new Set(read.map(chipOf))].map((each) => <li key={each}>{each}</li>)}</ul>}
+          {read.length === 0 ? (
+            <p class="note">{t.none}</p>
+          ) : (
+            <ul>
+              {[...new Set(read.map(chipOf))].map((each) => (
+                <li key={each}>{each}</li>
+              ))}
+            </ul>
+          )}
         </div>
       </div>
     </section>
@@ -188,7 +196,14 @@ function Contact({ connection }: { connection: ConnectionView }) {
     <section>
       <h2>{t.contact}</h2>
       <p>
-        {name}: {contact === null ? t.contactNone : contact.includes("@") ? <a href={`mailto:${encodeURIComponent(contact).replace("%40", "@")}`}>{contact}</a> : contact}
+        {name}:{" "}
+        {contact === null ? (
+          t.contactNone
+        ) : contact.includes("@") ? (
+          <a href={`mailto:${encodeURIComponent(contact).replace("%40", "@")}`}>{contact}</a>
+        ) : (
+          contact
+        )}
       </p>
       {policy?.startsWith("https://") && (
         <p>

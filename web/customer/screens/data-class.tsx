@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
-import { useRoute } from "preact-iso/router";
 import { useEffect, useId, useRef } from "preact/hooks";
+import { useRoute } from "preact-iso/router";
 import { type Kind, kindAt } from "#protocol/categories.ts";
 import { words } from "../../locales/words.ts";
 import { useAction } from "../../parts/action.ts";

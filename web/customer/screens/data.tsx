@@ -34,6 +34,4 @@ export function Data() {
 }
 
 const linesOf = (store: StoreView, kinds: readonly string[]): string[] =>
-  store.records
-    .filter((record) => kinds.includes(record.kind) && record.value !== null)
-    .map((record) => valueText(record.value));
+  store.records.filter((record) => kinds.includes(record.kind) && record.value !== null).map((record) => valueText(record.value));

@@ -56,7 +56,7 @@ export function Pause() {
           <p>{t.confirmText}</p>
           <div class="pair decide">
             <button type="button" class="btn" data-first onClick={close}>
-              {t.keep}
+              {words().stop.keep}
             </button>
             <button type="button" class="btn stop" onClick={pause.run}>
               {pause.pending.value ? t.working : t.button}

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
-import { useLocation } from "preact-iso/router";
 import { useEffect } from "preact/hooks";
+import { useLocation } from "preact-iso/router";
 import { words } from "../../locales/words.ts";
 import { useAction } from "../../parts/action.ts";
 import { Dialog } from "../../parts/dialog.tsx";
@@ -9,8 +9,8 @@ import { say } from "../../parts/status.tsx";
 import type { StoreView } from "../../vault/vault.ts";
 import { KitMaker } from "../kit-maker.tsx";
 import { Opened } from "../opened.tsx";
-import { appVersion } from "../version.ts";
 import { useVault } from "../vault-context.ts";
+import { appVersion } from "../version.ts";
 import { Ways } from "../ways.tsx";
 
 export function Safety() {
@@ -30,7 +30,8 @@ export function Safety() {
 }
 
 /** Only a request's own address: nowhere else leads this way. */
-const asRequest = (then: string | undefined): string | undefined => (then !== undefined && /^\/ask\/[A-Za-z0-9_-]+$/.test(then) ? then : undefined);
+const asRequest = (then: string | undefined): string | undefined =>
+  then !== undefined && /^\/ask\/[A-Za-z0-9_-]+$/.test(then) ? then : undefined;
 
 function Kit({ store }: { store: StoreView }) {
   const t = words().safety;
@@ -44,7 +45,7 @@ function Kit({ store }: { store: StoreView }) {
       {then !== undefined && store.kit.confirmed && (
         <div class="row-of-buttons">
           <a class="btn" href={then}>
-            {t.then}
+            {t.backToRequest}
           </a>
         </div>
       )}
@@ -107,7 +108,7 @@ function PauseAll() {
           <p>{t.pauseAllText}</p>
           <div class="pair decide">
             <button type="button" class="btn" data-first onClick={close}>
-              {t.pauseAllKeep}
+              {words().stop.keep}
             </button>
             <button type="button" class="btn stop" onClick={pause.run}>
               {t.pauseAll}

@@ -37,7 +37,8 @@ export const documentHeaders = (importMap: string, secure: boolean): Headers => 
   "Cross-Origin-Embedder-Policy": "require-corp",
   "X-Frame-Options": "DENY",
   "Origin-Agent-Cluster": "?1",
-  "Permissions-Policy": "publickey-credentials-create=(self), publickey-credentials-get=(self), camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+  "Permissions-Policy":
+    "publickey-credentials-create=(self), publickey-credentials-get=(self), camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 });
 
 /** For its files; a worker obeys its own answer's embedder policy. */

@@ -11,13 +11,19 @@ export function webRoutes(http: Http, { web, log }: Deps): void {
     route(http, log, { method: "GET", name: screen, refuse }, screen, async (context) => {
       const destination = context.env.incoming.headers["sec-fetch-dest"];
       // The screen on which one answers is opened by navigation or not at all.
-      if (screen === "/ask/:id" && destination !== undefined && destination !== "document") throw new Refusal("forbidden_origin", "This page opens only by itself.");
-      if (web === undefined) return { status: 404, headers: plainHeaders, body: "The app is not built. Run the build, then start the server again.\n" };
+      if (screen === "/ask/:id" && destination !== undefined && destination !== "document")
+        throw new Refusal("forbidden_origin", "This page opens only by itself.");
+      if (web === undefined)
+        return { status: 404, headers: plainHeaders, body: "The app is not built. Run the build, then start the server again.\n" };
       return { status: 200, headers: web.page.headers, body: web.page.body };
     });
   }
   if (web === undefined) return;
   for (const [address, file] of web.files) {
-    route(http, log, { method: "GET", name: "(file)", refuse }, address, async () => ({ status: 200, headers: file.headers, body: file.body }));
+    route(http, log, { method: "GET", name: "(file)", refuse }, address, async () => ({
+      status: 200,
+      headers: file.headers,
+      body: file.body,
+    }));
   }
 }

@@ -1,0 +1,92 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { documentHeaders } from "../../server/pages/headers.ts";
+import { scratchFolder } from "../support/scratch-folder.ts";
+import { startSystem } from "../support/system.ts";
+
+const IMPORT_MAP = `sha256-${"A".repeat(43)}=`;
+
+async function built(folder: string): Promise<void> {
+  await mkdir(join(folder, "assets"));
+  await writeFile(join(folder, "index.html"), "<!doctype html><title>Counterfoil</title>");
+  await writeFile(join(folder, "assets", "main-1234.js"), "export {};");
+  await writeFile(join(folder, "mark.svg"), "<svg/>");
+  await writeFile(join(folder, "notes.md"), "not for anyone");
+  await writeFile(join(folder, "security.json"), JSON.stringify({ importMap: IMPORT_MAP, files: {} }));
+}
+
+describe("the app", () => {
+  test("is one page for each of its screens, under headers that let nothing else in", async () => {
+    await using folder = await scratchFolder();
+    await built(folder.path);
+    await using system = await startSystem({ config: { web: folder.path } });
+    for (const path of [
+      "/",
+      "/start",
+      "/c/abc",
+      "/ask/abc",
+      "/data",
+      "/data/profile/emails",
+      "/safety",
+      "/safety/recover",
+      "/you",
+      "/pause",
+      "/record",
+    ]) {
+      const response = await fetch(system.issuer + path);
+      expect(response.status, path).toBe(200);
+      expect(await response.text()).toContain("Counterfoil");
+      const policy = response.headers.get("content-security-policy") ?? "";
+      expect(policy).toContain("default-src 'none'");
+      expect(policy).toContain(`script-src 'self' '${IMPORT_MAP}'`);
+      expect(policy).toContain("frame-ancestors 'none'");
+      expect(policy).toContain("require-trusted-types-for 'script'");
+      expect(policy).not.toMatch(/unsafe|http:|\*/);
+      expect(Object.fromEntries(response.headers)).toMatchObject({
+        "integrity-policy": "blocked-destinations=(script)",
+        "cross-origin-opener-policy": "same-origin",
+        "cross-origin-embedder-policy": "require-corp",
+        "x-frame-options": "DENY",
+        "referrer-policy": "no-referrer",
+        "cache-control": "no-cache",
+      });
+      expect(response.headers.get("strict-transport-security"), "not over http").toBeNull();
+    }
+  });
+
+  test("serves its files as they are named, and no others", async () => {
+    await using folder = await scratchFolder();
+    await built(folder.path);
+    await using system = await startSystem({ config: { web: folder.path } });
+    const script = await fetch(`${system.issuer}/assets/main-1234.js`);
+    expect(script.headers.get("content-type")).toContain("text/javascript");
+    expect(script.headers.get("cache-control")).toContain("immutable");
+    expect((await fetch(`${system.issuer}/mark.svg`)).headers.get("cache-control")).toBe("no-cache");
+    for (const path of [
+      "/security.json",
+      "/notes.md",
+      "/index.html",
+      "/assets/other.js",
+      "/../package.json",
+      "/assets/..%2fsecurity.json",
+      "/unknown",
+    ])
+      expect((await fetch(system.issuer + path)).status, path).toBe(404);
+  });
+
+  test("answers a request only as a page of its own", async () => {
+    await using folder = await scratchFolder();
+    await built(folder.path);
+    await using system = await startSystem({ config: { web: folder.path } });
+    for (const destination of ["iframe", "object", "empty"])
+      expect((await fetch(`${system.issuer}/ask/abc`, { headers: { "sec-fetch-dest": destination } })).status).toBe(403);
+    expect((await fetch(`${system.issuer}/ask/abc`, { headers: { "sec-fetch-dest": "document" } })).status).toBe(200);
+  });
+
+  test("over https stays there", () => {
+    const headers = documentHeaders(IMPORT_MAP, true);
+    expect(headers["Strict-Transport-Security"]).toContain("max-age=63072000");
+    expect(headers["Content-Security-Policy"]).toContain("upgrade-insecure-requests");
+  });
+});

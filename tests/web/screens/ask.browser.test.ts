@@ -1,0 +1,415 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launchBrowser } from "../../support/browser.ts";
+import { type Look, type Screens, serveScreens, show } from "./page.ts";
+import type { Prepared } from "./prepared-state.ts";
+
+let browser: Browser;
+let screens: Screens;
+beforeAll(async () => {
+  [browser, screens] = await Promise.all([launchBrowser(), serveScreens()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await screens?.[Symbol.asyncDispose]();
+});
+
+const full: Prepared = { state: "unlocked", store: "full", kit: true };
+const empty: Prepared = { state: "unlocked", store: "empty" };
+
+async function ask(prepared: Prepared, look: Look = {}) {
+  const shown = await show(browser, screens, "/ask/r1", prepared, look);
+  await shown.page.getByRole("heading", { level: 1 }).waitFor();
+  return shown;
+}
+const boxes = (page: Page) => page.locator("[data-rule=C3] input[type=checkbox]");
+const box = (page: Page, kind: string) => page.locator(`input[data-kind="${kind}"]`).first();
+const settle = (page: Page) => page.waitForTimeout(650);
+const buttons = (page: Page) => page.locator("[data-rule=C9] button");
+const names = async (shown: Awaited<ReturnType<typeof ask>>) => (await shown.calls()).map(([name]) => name);
+interface Sent {
+  details: Array<{ paths: string[]; expires: string; actions: string[]; frequency?: { max: number; per?: string } }>;
+  edits: Array<{ path: string; value: unknown; key?: string }>;
+  notice: { text: string; language: string };
+}
+const approval = async (shown: Awaited<ReturnType<typeof ask>>): Promise<Sent> =>
+  (await shown.calls()).find(([name]) => name === "approve")?.[1] as Sent;
+
+describe("who and why", () => {
+  test("C1 says the legal name, the domain in bold and since when, and claims no more than was checked", async () => {
+    await using shown = await ask(full);
+    const who = shown.page.locator("[data-rule=C1]");
+    expect(await who.locator("strong").first().innerText()).toBe("aldina.example");
+    const text = await who.innerText();
+    expect(text).toContain("Libreria Aldina S.r.l., from Italy");
+    expect(text).toContain("Domain checked");
+    expect(text).not.toMatch(/name and domain checked/i);
+    expect(await who.locator("svg.rosette path").count()).toBe(3);
+  });
+
+  test("C1 puts a warning in words before the name of a shop on this computer", async () => {
+    await using shown = await ask({ ...full, request: { loopback: true } });
+    const text = await shown.page.locator("main").innerText();
+    expect(text.indexOf("Unverified: on this computer")).toBeGreaterThanOrEqual(0);
+    expect(text.indexOf("Unverified: on this computer")).toBeLessThan(text.indexOf("Bookshop on this computer asks to read"));
+    expect(text).not.toContain("Domain checked");
+  });
+
+  test("C2 says the purpose in our words, and the shop's as a quote in its language", async () => {
+    await using shown = await ask(full);
+    const why = shown.page.locator("[data-rule=C2]");
+    expect(await why.innerText()).toContain("To keep your details right in the shop's customer list.");
+    expect(await why.locator("blockquote").getAttribute("lang")).toBe("en");
+  });
+
+  test("the shell is bare: no navigation, and no link that leads away", async () => {
+    await using shown = await ask(full);
+    expect(await shown.page.getByRole("navigation").count()).toBe(0);
+    expect(await shown.page.locator("main a, header a").count()).toBe(0);
+  });
+});
+
+describe("what leaves", () => {
+  test("C3 nothing is ticked, not even what is needed or may be done besides", async () => {
+    await using shown = await ask({ ...full, request: { several: true } });
+    expect(await shown.page.locator("input[type=checkbox]").count()).toBeGreaterThan(5);
+    expect(await shown.page.locator("input[type=checkbox]:checked").count()).toBe(0);
+  });
+
+  test("C3 ticking shows the very value of the least form, and wider ones beside it, least first", async () => {
+    await using shown = await ask(full);
+    const item = shown.page.locator("li.item", { has: box(shown.page, "profile/addresses") });
+    await box(shown.page, "profile/addresses").check();
+    await item.getByText("Italy (IT)", { exact: true }).waitFor();
+    expect(await item.locator("input[type=radio]").evaluateAll((all) => all.map((each) => each.getAttribute("data-form")))).toEqual([
+      "country",
+      "region",
+      "town",
+      "",
+    ]);
+    expect(await item.locator("input[type=radio]:checked").getAttribute("data-form")).toBe("country");
+    await item.getByLabel("only the town").check();
+    await expect.poll(() => item.locator("output").innerText()).toBe("Trieste, Friuli Venezia Giulia, Italy (IT)");
+  });
+
+  test("C3 of two e-mails one is picked, and only that one is granted", async () => {
+    await using shown = await ask(full);
+    await shown.page.getByRole("checkbox", { name: /o\.bellini@lavoro/ }).check();
+    await settle(shown.page);
+    await shown.page.getByRole("button", { name: "Share 1 item" }).click();
+    await shown.page.getByRole("heading", { name: "Shared with Libreria Aldina" }).waitFor();
+    const { details, edits } = await approval(shown);
+    expect(details.map((each) => each.paths)).toEqual([["profile/emails/e2"]]);
+    expect(details[0]?.actions).toEqual(["read"]);
+    expect(edits).toEqual([]);
+  });
+
+  test("C3 what is typed is kept only if it is ticked", async () => {
+    await using shown = await ask(empty);
+    const { page } = shown;
+    await box(page, "profile/name").check();
+    await page.getByLabel("First name", { exact: true }).fill("Ottavia");
+    await box(page, "profile/name").uncheck();
+    expect(await page.getByLabel("First name", { exact: true }).inputValue()).toBe("Ottavia");
+    await box(page, "profile/emails").check();
+    await page.getByLabel("E-mail address").fill("ottavia@posta.example");
+    await expect.poll(() => page.locator("output").innerText()).toBe("ottavia@posta.example");
+    await settle(page);
+    await page.getByRole("button", { name: "Share 1 item" }).click();
+    await page.getByRole("heading", { name: "Shared with" }).waitFor();
+    const sent = await approval(shown);
+    expect(sent.edits).toEqual([{ path: "profile/emails", key: "new1", value: { address: "ottavia@posta.example" } }]);
+    expect(sent.details[0]?.paths).toEqual(["profile/emails/new1"]);
+  });
+
+  test("a wrong entry is told at its field, which gets the focus, and nothing is sent", async () => {
+    await using shown = await ask(empty);
+    const { page } = shown;
+    await box(page, "profile/emails").check();
+    await page.getByLabel("E-mail address").fill("nobody");
+    await settle(page);
+    await page.getByRole("button", { name: "Share 1 item" }).click();
+    const field = page.getByLabel("E-mail address");
+    await expect.poll(() => field.getAttribute("aria-invalid")).toBe("true");
+    await expect.poll(() => field.evaluate((each) => each === document.activeElement)).toBe(true);
+    const described = (await field.getAttribute("aria-describedby")) ?? "";
+    expect(await page.locator(`[id="${described.split(" ")[0]}"]`).innerText()).toContain("name@example.org");
+    expect(await names(shown)).not.toContain("approve");
+  });
+
+  test("the notice that is hashed names what was shown, and no value", async () => {
+    await using shown = await ask(full);
+    for (const each of await boxes(shown.page).all()) await each.check();
+    await settle(shown.page);
+    await shown.page.getByRole("button", { name: "Share 4 items" }).click();
+    await shown.page.getByRole("heading", { name: "Shared with" }).waitFor();
+    const { notice } = await approval(shown);
+    expect(notice.language).toBe("en");
+    expect(notice.text).toContain("Libreria Aldina S.r.l.");
+    expect(notice.text).toContain("Corriere Veloce");
+    for (const value of ["Ottavia", "posta.example", "Lloyd", "Trieste"]) expect(notice.text).not.toContain(value);
+  });
+});
+
+describe("how long", () => {
+  test("C4 once is chosen; the longest day on offer is not beyond what was asked; there is no for ever", async () => {
+    await using shown = await ask({ ...full, request: { several: false } });
+    const group = shown.page.locator("[data-rule=C4]");
+    expect(await group.locator("input:checked").getAttribute("value")).toBe("once");
+    expect(await group.locator("input[type=radio]").evaluateAll((all) => all.map((each) => (each as HTMLInputElement).value))).toEqual([
+      "once",
+      "P30D",
+      "P90D",
+      "day",
+    ]);
+    await group.getByText("Pick a date").click();
+    const max = (await group.locator("input[type=date]").getAttribute("max")) ?? "";
+    expect(Date.parse(max)).toBeLessThanOrEqual(Date.now() + 366 * 86_400_000);
+    expect(await group.innerText()).not.toMatch(/ever|always|unlimited/i);
+  });
+
+  test("C4 90 days is what is granted, in whole seconds", async () => {
+    await using shown = await ask(full);
+    await box(shown.page, "profile/name").check();
+    await shown.page.getByLabel("90 days").check();
+    await settle(shown.page);
+    await shown.page.getByRole("button", { name: "Share 1 item" }).click();
+    await shown.page.getByRole("heading", { name: "Shared with" }).waitFor();
+    const [granted] = (await approval(shown)).details;
+    expect(Math.abs(Date.parse(granted?.expires ?? "") - Date.now() - 90 * 86_400_000)).toBeLessThan(60_000);
+    expect(granted?.expires).toMatch(/T\d\d:\d\d:\d\dZ$/);
+    expect(granted?.frequency).toEqual({ max: 24, per: "PT24H" });
+  });
+
+  test("C5 to C8 and C13 are said: how often, how long kept, who else, a country outside flagged, what a no means", async () => {
+    await using shown = await ask(full);
+    const text = await shown.page.locator("main").innerText();
+    for (const part of [
+      "one time",
+      "at most 30 days after reading",
+      "Corriere Veloce S.p.A.",
+      "United States (outside the EU's data law)",
+      "a number made for this shop alone",
+      "You type your details into the shop's own form.",
+    ]) {
+      expect(text).toContain(part);
+    }
+    expect(text.indexOf("They will see")).toBeLessThan(text.indexOf("Until when"));
+    expect(text.indexOf("Until when")).toBeLessThan(text.indexOf("How often"));
+    expect(text.indexOf("How often")).toBeLessThan(text.indexOf("If you don't share"));
+  });
+});
+
+describe("the two answers", () => {
+  test.each([320, 1280])("C9 have one box and one style, no first, at %i px", async (width) => {
+    await using shown = await ask(full, { width });
+    const { page } = shown;
+    await box(page, "profile/name").check();
+    const look = await buttons(page).evaluateAll((all) =>
+      all.map((each) => {
+        const { width, height } = each.getBoundingClientRect();
+        const style = getComputedStyle(each);
+        return [
+          Math.round(width),
+          Math.round(height),
+          style.color,
+          style.backgroundColor,
+          style.borderColor,
+          style.borderStyle,
+          style.borderWidth,
+          style.fontWeight,
+          style.fontSize,
+        ].join(" ");
+      }),
+    );
+    expect(look).toHaveLength(2);
+    expect(look[0]).toBe(look[1]);
+    expect(await buttons(page).allInnerTexts()).toEqual(["Don’t share", "Share 1 item"]);
+    await buttons(page).first().focus();
+    await page.keyboard.press("Tab");
+    expect(
+      await buttons(page)
+        .last()
+        .evaluate((each) => each === document.activeElement),
+    ).toBe(true);
+  });
+
+  test("C9 with nothing chosen the right one is dashed, says why, and does nothing", async () => {
+    await using shown = await ask(full);
+    const share = buttons(shown.page).last();
+    expect(await share.innerText()).toBe("Choose something to share");
+    expect(await share.getAttribute("aria-disabled")).toBe("true");
+    expect(await share.evaluate((each) => getComputedStyle(each).borderStyle)).toBe("dashed");
+    await settle(shown.page);
+    // It says that it is disabled, and a person can press it all the same.
+    await share.click({ force: true });
+    await shown.page.waitForTimeout(80);
+    expect(await names(shown)).not.toContain("approve");
+  });
+
+  test("C9 Enter in the page, in a box or in a field sends nothing", async () => {
+    await using shown = await ask(empty);
+    const { page } = shown;
+    await settle(page);
+    await box(page, "profile/name").check();
+    await page.getByLabel("First name", { exact: true }).fill("Ottavia");
+    await page.keyboard.press("Enter");
+    await box(page, "profile/name").focus();
+    await page.keyboard.press("Enter");
+    await page.getByLabel("30 days").focus();
+    await page.keyboard.press("Enter");
+    await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    await page.keyboard.press("Enter");
+    await page.waitForTimeout(80);
+    expect(await names(shown)).not.toContain("approve");
+    expect(await names(shown)).not.toContain("decline");
+  });
+
+  test("C9 a click within 600 ms of the page being shown or focused again counts for nothing", async () => {
+    await using shown = await ask(full);
+    const { page } = shown;
+    const no = page.getByRole("button", { name: "Don’t share" });
+    await settle(page);
+    await page.evaluate(() => dispatchEvent(new Event("focus")));
+    await no.click();
+    await page.waitForTimeout(100);
+    expect(await names(shown)).not.toContain("decline");
+    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await no.click();
+    await page.waitForTimeout(100);
+    expect(await names(shown)).not.toContain("decline");
+    await settle(page);
+    await no.click();
+    await page.waitForURL("**/shop?error=access_denied");
+  });
+
+  test("by keyboard alone", async () => {
+    await using shown = await ask(full);
+    const { page } = shown;
+    const reach = async (wanted: (text: string) => boolean) => {
+      for (let step = 0; step < 60; step += 1) {
+        const text = await page.evaluate(() => {
+          const at = document.activeElement;
+          return `${at?.getAttribute("data-kind") ?? ""} ${at?.getAttribute("value") ?? ""} ${at?.textContent ?? ""}`;
+        });
+        if (wanted(text)) return;
+        await page.keyboard.press("Tab");
+      }
+      throw new Error("not reached by Tab");
+    };
+    await reach((text) => text.startsWith("profile/name"));
+    await page.keyboard.press("Space");
+    await reach((text) => text.includes("once"));
+    await page.keyboard.press("ArrowDown");
+    await settle(page);
+    await reach((text) => text.includes("Share 1 item"));
+    await page.keyboard.press("Space");
+    await page.getByRole("heading", { name: "Shared with Libreria Aldina" }).waitFor();
+    expect(await page.getByRole("heading", { level: 1 }).evaluate((each) => each === document.activeElement)).toBe(true);
+    const [granted] = (await approval(shown)).details;
+    expect(granted?.paths).toEqual(["profile/name:given"]);
+    expect(Math.abs(Date.parse(granted?.expires ?? "") - Date.now() - 30 * 86_400_000)).toBeLessThan(60_000);
+  });
+
+  test("what was typed and ticked survives a prompt that was closed", async () => {
+    await using shown = await ask({ ...empty, failing: { approve: "cancelled" } });
+    const { page } = shown;
+    await box(page, "profile/name").check();
+    await page.getByLabel("First name", { exact: true }).fill("Ottavia");
+    await settle(page);
+    await page.getByRole("button", { name: "Share 1 item" }).click();
+    await page.getByRole("alert").getByText("Not shared.").waitFor();
+    expect(await page.getByLabel("First name", { exact: true }).inputValue()).toBe("Ottavia");
+    expect(await page.getByRole("button", { name: "Share 1 item" }).count()).toBe(1);
+  });
+
+  test.each([
+    ["offline", { ...full, online: false }, "Can’t share: you are offline"],
+    ["two keys", { ...full, request: { keyMatches: "no" } }, "Can’t share: two keys"],
+    ["an alarm", { ...full, alarm: true }, "Can’t share: see the warning above"],
+    ["no kit before the second shop", { ...full, kit: false }, "Can’t share yet: make your kit first"],
+  ] as Array<[string, Prepared, string]>)(
+    "sharing is blocked by %s, which is the button's name; refusing is not",
+    async (_, prepared, name) => {
+      await using shown = await ask(prepared);
+      await box(shown.page, "profile/name").check();
+      const share = shown.page.getByRole("button", { name });
+      expect(await share.getAttribute("aria-disabled")).toBe("true");
+      await settle(shown.page);
+      // It says that it is disabled, and a person can press it all the same.
+      await share.click({ force: true });
+      await shown.page.waitForTimeout(60);
+      expect(await names(shown)).not.toContain("approve");
+      await shown.page.getByRole("button", { name: "Don’t share" }).click();
+      await shown.page.waitForURL("**/shop?error=access_denied");
+    },
+  );
+});
+
+describe("around the decision", () => {
+  test("C10 asks once: no timer and no badge on the page", async () => {
+    await using shown = await ask(full);
+    const before = await shown.page.locator("main").innerText();
+    await shown.page.waitForTimeout(1200);
+    expect(await shown.page.locator("main").innerText()).toBe(before);
+  });
+
+  test("C11 the receipt is seen first, says where to stop, and leads on", async () => {
+    await using shown = await ask(empty);
+    const { page } = shown;
+    await box(page, "profile/name").check();
+    await page.getByLabel("First name", { exact: true }).fill("Ottavia");
+    await settle(page);
+    await page.getByRole("button", { name: "Share 1 item" }).click();
+    const receipt = page.locator("[data-rule=C11]");
+    await receipt.waitFor();
+    const text = await receipt.innerText();
+    for (const part of ["№ 0043", "First name", "under Connections", "make your recovery kit"]) expect(text).toContain(part);
+    await page.getByRole("button", { name: "Continue to Libreria Aldina" }).click();
+    await page.waitForURL("**/shop?code=1");
+  });
+
+  test("C12 where the same shop reads already, what is new is marked in words and nothing is ticked", async () => {
+    await using shown = await ask({ ...full, request: { again: true } });
+    expect(await shown.page.locator("li.item", { hasText: "+ new" }).count()).toBe(2);
+    expect(await shown.page.locator("li.item", { hasText: "they can read this now" }).count()).toBe(2);
+    expect(await shown.page.locator("input[type=checkbox]:checked").count()).toBe(0);
+  });
+
+  test("a visitor who isn't signed in sees who and why, may refuse, and begins on the same page", async () => {
+    await using shown = await ask({ state: "signed-out", store: "empty" });
+    const { page } = shown;
+    expect(await page.locator("[data-rule=C2]").count()).toBe(1);
+    expect(await page.getByRole("button", { name: "Don’t share" }).count()).toBe(1);
+    await page.getByRole("button", { name: "Use a passkey to begin" }).click();
+    await boxes(page).first().waitFor();
+    expect(new URL(page.url()).pathname).toBe("/ask/r1");
+    expect(await names(shown)).toContain("begin");
+  });
+
+  test("a store that this browser can't open is opened with the kit on the same page", async () => {
+    await using shown = await ask({ state: "signed-out", store: "full", failing: { unlock: "kit_needed" } });
+    const { page } = shown;
+    await page.getByRole("button", { name: "I have a store" }).click();
+    await page.getByRole("alert").waitFor();
+    await page.getByRole("button", { name: "Use my recovery kit" }).click();
+    await page.getByLabel("Code on the kit").fill("abcd efgh ijkl mnop qrst uvwx yz23 4567");
+    await page.getByRole("button", { name: "Open", exact: true }).click();
+    await page.getByText("Which ways in do you still trust?").waitFor();
+    for (const keep of await page.getByLabel("Keep", { exact: true }).all()) await keep.check();
+    await page.getByRole("button", { name: "Make a passkey here" }).click();
+    await page.getByLabel("I have kept it").check();
+    await page.getByRole("button", { name: "Done" }).click();
+    await boxes(page).first().waitFor();
+    expect(new URL(page.url()).pathname).toBe("/ask/r1");
+  });
+
+  test.each([
+    ["run out", { expires: "2020-01-01T00:00:00Z" }, "This request has run out"],
+    ["answered", { state: "answered" }, "Answered already"],
+  ] as const)("a request that is %s says so and offers no answer", async (_, request, title) => {
+    await using shown = await ask({ ...full, request });
+    await shown.page.getByRole("heading", { level: 1, name: title }).waitFor();
+    expect(await buttons(shown.page).count()).toBe(0);
+  });
+});

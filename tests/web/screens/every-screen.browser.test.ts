@@ -1,0 +1,123 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkAccessibility } from "../../support/axe.ts";
+import { launchBrowser } from "../../support/browser.ts";
+import { type Screens, serveScreens, show } from "./page.ts";
+import type { Prepared } from "./prepared-state.ts";
+
+let browser: Browser;
+let screens: Screens;
+beforeAll(async () => {
+  [browser, screens] = await Promise.all([launchBrowser(), serveScreens()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await screens?.[Symbol.asyncDispose]();
+});
+
+const full: Prepared = { state: "unlocked", store: "full" };
+const empty: Prepared = { state: "unlocked", store: "empty" };
+const out: Prepared = { state: "signed-out", store: "empty" };
+const press = (name: string | RegExp) => (page: Page) => page.getByRole("button", { name }).first().click();
+const tickAll = async (page: Page) => {
+  await page.locator("input[data-kind]").first().waitFor();
+  for (const each of await page.locator("input[type=checkbox]").all()) await each.check();
+  await page.getByText("Pick a date").click();
+};
+
+const SCREENS: Array<[string, string, Prepared, ((page: Page) => Promise<void>)?]> = [
+  ["connections", "/", { ...full, kit: false, alarm: true, online: false }, (page) => page.locator("summary").click()],
+  [
+    "connections, stopping",
+    "/",
+    full,
+    (page) =>
+      page
+        .getByRole("link", { name: "Libreria Aldina" })
+        .click()
+        .then(() => press("Stop Libreria Aldina")(page)),
+  ],
+  ["connections, empty", "/", { ...empty, kit: true }],
+  ["connections, locked", "/", { state: "locked", store: "full" }],
+  ["connections, signed out", "/", out],
+  ["connections, loading", "/", { state: "loading", store: "full" }, (page) => page.locator(".outline span").first().waitFor()],
+  ["connection", "/c/grant-42", full, press("Show the receipt")],
+  ["connection, stopped", "/c/grant-12", full],
+  ["connection, changed key", "/c/grant-41", full],
+  ["request", "/ask/r1", { ...full, request: { several: true, again: true, keyMatches: "no", loopback: true } }, tickAll],
+  [
+    "request, typed",
+    "/ask/r1",
+    empty,
+    (page) =>
+      tickAll(page)
+        .then(() => page.waitForTimeout(650))
+        .then(() => press(/^Share/)(page)),
+  ],
+  ["request, signed out", "/ask/r1", { ...out, failing: { begin: "failed" } }, press("Use a passkey to begin")],
+  ["request, failed", "/ask/r1", { ...full, failing: { request: "offline" } }],
+  ["my data", "/data", full],
+  ["my data, a form", "/data/addresses", full, (page) => press("Add address")(page).then(() => press("Save")(page))],
+  ["my data, contact", "/data/contact", full, press(/^Edit/)],
+  ["safety", "/safety", full, press("Replace the kit")],
+  ["safety, the kit", "/safety", empty, (page) => press("Make a kit")(page).then(() => page.locator(".qr").waitFor())],
+  [
+    "recovery",
+    "/safety/recover",
+    out,
+    (page) =>
+      page
+        .getByLabel("Code on the kit")
+        .fill("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+        .then(() => press("Open")(page))
+        .then(() => page.getByText("Keep").first().waitFor()),
+  ],
+  ["start", "/start", out],
+  ["start, no passkeys", "/start", { ...out, support: "none" }],
+  ["you", "/you", full, press("Sign out")],
+  ["pause", "/pause#g.s", out, press("Pause it")],
+  ["not found", "/nowhere/at/all", full],
+];
+
+describe.each(SCREENS)("%s", (_, path, prepared, act) => {
+  test.each([
+    ["light", 1280],
+    ["dark", 320],
+  ] as const)(
+    "in %s at %i px: axe finds nothing, nothing is wider than the window, nothing was refused by the page's own policy",
+    async (scheme, width) => {
+      await using shown = await show(browser, screens, path, prepared, { width, dark: scheme === "dark" });
+      await act?.(shown.page);
+      await shown.page.waitForTimeout(40);
+      const { violations, checked } = await checkAccessibility(shown.page);
+      expect(violations).toEqual([]);
+      expect(checked).toBeGreaterThan(10);
+      expect(await shown.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
+      expect(shown.faults).toEqual([]);
+      expect(await shown.page.locator("[style]").count()).toBe(0);
+    },
+  );
+});
+
+test("targets that one presses are at least 24 px, buttons 44", async () => {
+  await using shown = await show(browser, screens, "/", full, { width: 320 });
+  const small = await shown.page
+    .locator("main a, button, summary, .nav a")
+    .evaluateAll((all) =>
+      all
+        .filter((each) => each.checkVisibility())
+        .map((each) => [each.textContent, Math.round(each.getBoundingClientRect().height), each.tagName] as const),
+    );
+  expect(small.length).toBeGreaterThan(5);
+  for (const [text, height, tag] of small) expect(height, text ?? "").toBeGreaterThanOrEqual(tag === "A" ? 24 : 43);
+});
+
+test("the kit prints alone", async () => {
+  await using shown = await show(browser, screens, "/safety", empty);
+  await press("Make a kit")(shown.page);
+  await shown.page.locator(".qr").waitFor();
+  await shown.page.emulateMedia({ media: "print" });
+  expect(await shown.page.locator(".kit-sheet").isVisible()).toBe(true);
+  for (const hidden of ["Ways in", "This app", "Pause everything"])
+    expect(await shown.page.getByRole("heading", { name: hidden }).isVisible()).toBe(false);
+});

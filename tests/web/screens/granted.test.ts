@@ -1,0 +1,136 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { AuthorizationDetail, AuthorizationDetails } from "#protocol/authorization-details.ts";
+import { widening } from "#protocol/narrow.ts";
+import { editsOf, grantedOf, type Pick } from "../../../web/customer/ask/granted.ts";
+import { itemsOf } from "../../../web/customer/ask/items.ts";
+import { dayBounds, latest, periodsOf, type Until } from "../../../web/customer/ask/until.ts";
+import type { StoreView } from "../../../web/vault/vault.ts";
+import { records, request } from "./prepared.ts";
+
+const now = Date.parse("2026-11-21T10:00:00.123Z");
+const DAY = 86_400_000;
+const asked = request("r1", now, { several: true }).details;
+const store: StoreView = {
+  created: "",
+  kit: { confirmed: true, due: "" },
+  records,
+  connections: [],
+  ways: [],
+  head: { seq: 1, code: "" },
+  alarms: [],
+};
+const rowsOf = (details: AuthorizationDetails, from: StoreView | undefined = store) =>
+  itemsOf(details, from, {}, null)
+    .flat()
+    .flatMap((item) => item.rows);
+const once: Until = { kind: "once" };
+
+const anyChoice = fc.record({
+  ticks: fc.array(fc.tuple(fc.nat(), fc.nat()), { minLength: 1, maxLength: 8 }),
+  until: fc.oneof(
+    fc.constant(once),
+    fc.constantFrom("P30D", "P90D").map((period): Until => ({ kind: "period", period })),
+    fc.integer({ min: -5, max: 500 }).map((days): Until => ({ kind: "day", day: new Date(now + days * DAY).toISOString().slice(0, 10) })),
+  ),
+  deposit: fc.boolean(),
+  expires: fc.integer({ min: 1, max: 366 }),
+  frequency: fc.option(fc.record({ max: fc.integer({ min: 1, max: 50 }), per: fc.constantFrom("PT1H", "P1D") }), { nil: undefined }),
+});
+
+describe("what is granted", () => {
+  test("is never wider than what was asked, whatever is chosen", () => {
+    fc.assert(
+      fc.property(anyChoice, ({ ticks, until, deposit, expires, frequency }) => {
+        const details = asked.map((each): AuthorizationDetail => {
+          const { frequency: _, ...rest } = each;
+          const end = new Date(now + expires * DAY).toISOString();
+          return { ...rest, expires: end, ...(frequency === undefined ? {} : { frequency }) };
+        });
+        const rows = rowsOf(details);
+        const picks = ticks.map(([at, form]): Pick => {
+          const row = rows[at % rows.length] as Pick["row"];
+          return { row, form: row.forms[form % row.forms.length] };
+        });
+        const granted = grantedOf(details, picks, { until, actions: { 0: deposit ? ["deposit"] : [] } }, now);
+        if (granted !== undefined) expect(widening(granted, details)).toBeUndefined();
+        for (const each of granted ?? []) {
+          expect(each.expires).toMatch(/:\d\dZ$/);
+          expect(Date.parse(each.expires)).toBeLessThanOrEqual(latest(details, now));
+        }
+      }),
+    );
+  });
+
+  test("holds only what was ticked, in the chosen form, and leaves out a purpose of which nothing was", () => {
+    const rows = rowsOf(asked);
+    const mail = rows.find((row) => row.base === "profile/emails/e2") as Pick["row"];
+    const address = rows.find((row) => row.base === "profile/addresses/a1") as Pick["row"];
+    const granted = grantedOf(
+      asked,
+      [
+        { row: mail, form: undefined },
+        { row: address, form: "town" },
+      ],
+      { until: once, actions: {} },
+      now,
+    );
+    expect(granted).toHaveLength(1);
+    expect(granted?.[0]?.paths).toEqual(["profile/emails/e2", "profile/addresses/a1:town"]);
+    expect(granted?.[0]?.actions).toEqual(["read"]);
+  });
+
+  test("once, now is one reading within 24 hours", () => {
+    const row = rowsOf(asked)[0] as Pick["row"];
+    const [granted] = grantedOf(asked, [{ row, form: "given" }], { until: once, actions: {} }, now) ?? [];
+    expect(granted?.frequency).toEqual({ max: 1 });
+    expect(granted?.expires).toBe("2026-11-22T10:00:00Z");
+  });
+
+  test("nothing ticked, or no day chosen, grants nothing", () => {
+    const row = rowsOf(asked)[0] as Pick["row"];
+    expect(grantedOf(asked, [], { until: once, actions: {} }, now)).toBeUndefined();
+    expect(grantedOf(asked, [{ row, form: "given" }], { until: { kind: "day", day: "" }, actions: {} }, now)).toBeUndefined();
+    const { max } = dayBounds(asked, now);
+    const after = new Date(Date.parse(max) + DAY).toISOString().slice(0, 10);
+    expect(grantedOf(asked, [{ row, form: "given" }], { until: { kind: "day", day: after }, actions: {} }, now)).toBeUndefined();
+  });
+
+  test("a form wider than was asked is not on offer", () => {
+    const town = asked.map((each) => ({ ...each, paths: ["profile/addresses:town"] }));
+    expect(rowsOf(town).every((row) => !row.forms.includes(undefined))).toBe(true);
+    expect(rowsOf(town)[0]?.forms).toEqual(["country", "region", "town"]);
+  });
+
+  test("periods beyond what was asked are not on offer", () => {
+    const short = asked.map((each) => ({ ...each, expires: new Date(now + 40 * DAY).toISOString() }));
+    expect(periodsOf(short, now)).toEqual(["P30D"]);
+  });
+});
+
+describe("typed values", () => {
+  const empty: StoreView = { ...store, records: [] };
+  const rows = rowsOf(asked, empty);
+  const values = new Map<string, unknown>([
+    ["profile/name#0", { given: "Ottavia" }],
+    ["profile/emails#0", { address: "o@posta.example" }],
+  ]);
+
+  test("are kept only if they are ticked", () => {
+    const mail = rows.find((row) => row.draft === "profile/emails#0") as Pick["row"];
+    expect(editsOf([{ row: mail, form: undefined }], values)).toEqual([
+      { path: "profile/emails", key: "new1", value: { address: "o@posta.example" } },
+    ]);
+  });
+
+  test("of one kind that two purposes ask for are saved once", () => {
+    const names = rows.filter((row) => row.draft === "profile/name#0");
+    expect(names).toHaveLength(2);
+    expect(
+      editsOf(
+        names.map((row) => ({ row, form: "given" })),
+        values,
+      ),
+    ).toEqual([{ path: "profile/name", value: { given: "Ottavia" } }]);
+  });
+});
