@@ -3,6 +3,7 @@ import { Act } from "./act.ts";
 import { AuthorizationDetails } from "./authorization-details.ts";
 import { Epoch } from "./epoch.ts";
 import { Base64url, Body, CompactJwe, CompactJws, Count, Hash, Id, Instant, Path, Positive, Text } from "./shapes.ts";
+import { Successions } from "./succession.ts";
 import { WaySeal, Ways } from "./ways.ts";
 
 /**
@@ -84,6 +85,8 @@ export const Commit = v.strictObject({
   seals: list(WaySeal, 40),
   /** A new epoch of the account key. */
   epoch: v.nullable(Epoch),
+  /** Where the kit is replaced, and the identity key with it: protocol/succession.ts, signed by the old kit's key. */
+  succession: v.nullable(CompactJws),
   /** A new passkey's attestation, with the registration that it answers. */
   attestation: v.nullable(v.strictObject({ registration: Id, response: Attestation })),
   acts: list(SignedAct, 4),
@@ -181,6 +184,8 @@ export const Sync = v.strictObject({
   ways: Ways,
   seals: list(WaySeal, 40),
   epochs: list(Epoch, 1000),
+  /** How the identity key came to be the one that signs the head, oldest first. */
+  successions: Successions,
   records: list(RecordVersion, 5000),
   shares: list(ShareLeaf, 5000),
   dropped: list(v.string(), 5000),
@@ -216,6 +221,7 @@ const SessionReply = v.strictObject({
   ways: Ways,
   seals: list(WaySeal, 40),
   epochs: list(Epoch, 1000),
+  successions: Successions,
 });
 export type SessionReply = v.InferOutput<typeof SessionReply>;
 
@@ -253,6 +259,7 @@ export const API = {
       ways: Ways,
       seals: list(WaySeal, 40),
       epochs: list(Epoch, 1000),
+      successions: Successions,
     }),
   },
   /** Opens a session by an act `recover` (object: hash of the head) that the kit's key signed. */

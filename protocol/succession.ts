@@ -1,53 +1,69 @@
 import * as v from "valibot";
 import { verifyHead } from "./head.ts";
-import { EvidenceError, verifyJws } from "./jws.ts";
+import { EvidenceError, exactly, readJws, verifyJws } from "./jws.ts";
 import { CompactJws, Hash, Id, Instant } from "./shapes.ts";
 import { hashOfWays, Ways } from "./ways.ts";
 
 export const SUCCESSION_TYP = "succession+jwt";
 
-/** A new identity key, signed by the kit's key: only so may the key change that signs the heads. */
-export const Succession = v.strictObject({ account: Id, from: Hash, to: Hash, at: Instant });
+/**
+ * The next identity key and the next kit's key, signed by the key of the kit that goes: only so may the keys change by which a store
+ * is known. Both change together, since who has the old kit may have the old identity key too.
+ */
+export const Succession = v.strictObject({ account: Id, from: Hash, to: Hash, kit: Hash, at: Instant });
 export type Succession = v.InferOutput<typeof Succession>;
 
 /** The signed succession, with the last head of the old identity and the list of ways that it covers, which names the kit's key. */
 export const SuccessionEvidence = v.strictObject({ token: CompactJws, head: CompactJws, ways: Ways });
 export type SuccessionEvidence = v.InferOutput<typeof SuccessionEvidence>;
 
+/** The most that a store keeps and a device follows. */
+export const SUCCESSIONS = 20;
+export const Successions = v.pipe(v.array(SuccessionEvidence), v.maxLength(SUCCESSIONS));
+
+/** By which a device knows a store: the public key that signs its heads, and its kit's; null while it knows of no kit. */
+export interface Trust {
+  readonly identity: string;
+  readonly kit: string | null;
+}
+
 /**
- * Follows successions, oldest first, from the identity key that a device trusts to the one that signs now.
- * `kit`: the kit's public key that the device remembers, if it does: the first link must be signed by it.
- * @throws {EvidenceError} `ways`, `signature`, `account`, `pin`
+ * Verifies one succession by the key of the kit that goes.
+ * @throws {EvidenceError} `malformed`, `signature`, `typ`, `account`, `context`
  */
-export async function followSuccessions(
-  account: string,
-  trusted: string,
-  evidence: readonly SuccessionEvidence[],
-  kit?: string,
-): Promise<string> {
-  let identity = trusted;
-  let remembered = kit;
+export async function verifySuccession(token: string, expected: { account: string; from: string; kit: string }): Promise<Succession> {
+  const succession = exactly(Succession, await verifyJws(token, expected.kit, SUCCESSION_TYP));
+  if (succession === undefined) throw new EvidenceError("malformed", "the succession has an unknown shape");
+  if (succession.account !== expected.account) throw new EvidenceError("account", "the succession is of another store");
+  if (succession.from !== expected.from) throw new EvidenceError("context", "the succession is of another identity key");
+  if (succession.to === succession.from) throw new EvidenceError("context", "the succession names no new identity key");
+  return succession;
+}
+
+/**
+ * Follows successions, oldest first, from what a device trusts to what signs now. Each link must be signed by the kit that the device
+ * knows, or the link before has named; without one, by the kit that the last head of the old identity covers.
+ * @throws {EvidenceError} `malformed`, `ways`, `signature`, `typ`, `account`, `pin`
+ */
+export async function followSuccessions(account: string, trusted: Trust, evidence: readonly SuccessionEvidence[]): Promise<Trust> {
+  let known = trusted;
   for (const each of evidence) {
-    const { from } = readSuccession(each.token);
-    if (from !== identity) continue;
-    const head = await verifyHead(each.head, { account, identity });
+    if (readSuccession(each.token).from !== known.identity) continue;
+    const head = await verifyHead(each.head, { account, identity: known.identity });
     if (head.ways !== (await hashOfWays(each.ways)))
       throw new EvidenceError("ways", "the ways in are not the ones that the last head of the old identity covers");
     const signer = each.ways.find((way) => way.kind === "kit")?.sign;
     if (signer == null) throw new EvidenceError("ways", "a new identity key needs a kit, and none was listed");
-    if (remembered !== undefined && signer !== remembered)
+    if (known.kit !== null && signer !== known.kit)
       throw new EvidenceError("pin", "the kit that signed the new identity key is not the one this device knows");
-    const succession = v.safeParse(Succession, await verifyJws(each.token, signer, SUCCESSION_TYP));
-    if (!succession.success) throw new EvidenceError("malformed", "the succession has an unknown shape");
-    if (succession.output.account !== account) throw new EvidenceError("account", "the succession is of another store");
-    identity = succession.output.to;
-    remembered = undefined;
+    const { to, kit } = await verifySuccession(each.token, { account, from: known.identity, kit: signer });
+    known = { identity: to, kit };
   }
-  return identity;
+  return known;
 }
 
 function readSuccession(token: string): Succession {
-  const parsed = v.safeParse(Succession, JSON.parse(atob((token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/"))));
-  if (!parsed.success) throw new EvidenceError("malformed", "the succession has an unknown shape");
-  return parsed.output;
+  const succession = exactly(Succession, readJws(token).payload);
+  if (succession === undefined) throw new EvidenceError("malformed", "the succession has an unknown shape");
+  return succession;
 }

@@ -19,6 +19,8 @@ export interface Rows {
   passkeys: PasskeyRow;
   /** epoch */
   epochs: EpochRow;
+  /** seq of the last head that the old identity key signed */
+  successions: SuccessionRow;
   /** `bucket/kind/path` */
   leaves: LeafRow;
   /** bucket as two hexadecimal digits; empty ones have no row */
@@ -90,6 +92,13 @@ export interface PasskeyRow {
 export interface EpochRow {
   readonly identity: string;
   readonly previous: string | null;
+}
+
+/** Proof that the kit has signed a new identity key: with the last head of the old one and the list that it covers. */
+export interface SuccessionRow {
+  readonly token: string;
+  readonly head: string;
+  readonly ways: ReadonlyArray<WayRow & { readonly id: string }>;
 }
 
 export interface LeafRow {

@@ -50,7 +50,7 @@ async function commitBy(deps: Deps, caller: Caller, body: Commit, request: Pushe
         proven.push(await proveAct(storage, store, signed, { account, issuer: config.issuer, now, pointer: `/acts/${index}` }));
       return proven;
     };
-    return applyCommit(store, body, { account, now, proveActs, newPasskey, request });
+    return applyCommit(store, body, { account, session: caller.session, now, proveActs, newPasskey, request });
   });
   await closeRegistration(deps, body);
   return committed;

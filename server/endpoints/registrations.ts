@@ -46,7 +46,14 @@ export const registrations: Endpoints<"registrationOptions" | "register" | "pass
     const newPasskey = await newPasskeyOf(deps, body.attestation, ticket, now);
     const { account } = ticket;
     const made = await deps.storage.create(account, async (store) => {
-      const { seq, position } = await applyCommit(store, body, { account, now, proveActs: async () => [], newPasskey, request: undefined });
+      const { seq, position } = await applyCommit(store, body, {
+        account,
+        session: undefined,
+        now,
+        proveActs: async () => [],
+        newPasskey,
+        request: undefined,
+      });
       const way = body.ways?.find(({ kind }) => kind === "passkey")?.id ?? null;
       return { seq, position, way, secret: await openSession(store, way, now) };
     });

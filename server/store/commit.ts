@@ -11,10 +11,13 @@ import { note } from "./history.ts";
 import { LeafChanges } from "./leaves.ts";
 import { putRecords } from "./records.ts";
 import { closeBackfills, dropShares, liftPauses, putShares, takeNoteOfEnds } from "./shares.ts";
+import { keepSuccession, proveSuccession } from "./succession.ts";
 import { changeWays, type NewPasskey } from "./ways.ts";
 
 export interface CommitCircumstances {
   readonly account: string;
+  /** Key of the session's row; undefined for a store that begins. */
+  readonly session: string | undefined;
   readonly now: number;
   /** Called once it is known that no other device was first. */
   readonly proveActs: () => Promise<readonly ProvenAct[]>;
@@ -33,14 +36,17 @@ export async function applyCommit(store: StoreWriter<Rows>, commit: Commit, circ
   const { account, now, request } = circumstances;
   const before = await store.get("store", "store");
   const head = nextHead(commit, before, account);
-  const headHash = await proveHead(commit, head, before);
+  const succession = await proveSuccession(store, commit, before, account);
+  const headHash = await proveHead(commit, head, before, succession?.to);
   const acts = await circumstances.proveActs();
 
   const paths = [...commit.records.map(({ path }) => path), ...new Set(commit.shares.map(({ grant, path }) => `${grant}/${path}`))];
   let position = await note(store, { at: now, type: "commit", number: head.seq, paths });
   const leaves = new LeafChanges();
   const step = { store, leaves, position, now };
-  const { ways, changed } = await changeWays({ store, commit, head, before, acts, leaves, newPasskey: circumstances.newPasskey });
+  const { newPasskey, session } = circumstances;
+  const { old, ways, changed } = await changeWays({ store, commit, head, before, acts, leaves, newPasskey, succession, session });
+  if (commit.succession !== null && before !== undefined) await keepSuccession(store, commit.succession, before, { old, ways });
   if (changed && before !== undefined) position = await note(store, { at: now, type: "way" });
 
   let grant: string | undefined;

@@ -24,9 +24,9 @@ export function nextHead(commit: Commit, before: StoreRow | undefined, account: 
   return head;
 }
 
-/** Verifies it by the store's identity key, which never changes here: nothing in a commit says that the kit has signed another. @throws {Refusal} `invalid_head` */
-export async function proveHead(commit: Commit, head: Head, before: StoreRow | undefined): Promise<string> {
-  const identity = before?.identity ?? head.identity;
+/** Verifies it by the store's identity key, or by the `next` one that the kit has signed. @throws {Refusal} `invalid_head` */
+export async function proveHead(commit: Commit, head: Head, before: StoreRow | undefined, next: string | undefined): Promise<string> {
+  const identity = next ?? before?.identity ?? head.identity;
   try {
     await verifyHead(commit.head, { account: head.account, identity });
   } catch (cause) {

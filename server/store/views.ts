@@ -1,5 +1,6 @@
 import type { Client, GrantView, HistoryEntry, PasskeyView } from "#protocol/api.ts";
 import type { Epoch } from "#protocol/epoch.ts";
+import { SUCCESSIONS, type SuccessionEvidence } from "#protocol/succession.ts";
 import type { Way, WaySeal } from "#protocol/ways.ts";
 import { instant } from "../digest.ts";
 import {
@@ -63,7 +64,9 @@ export const waysOf = async (store: StoreReader<Rows>): Promise<Way[]> =>
   (await store.list("ways", { limit: 40 })).map(([id, row]) => wayView(id, row));
 
 /** What a way in needs to open the store. */
-export async function openingOf(store: StoreReader<Rows>): Promise<{ head: string; ways: Way[]; seals: WaySeal[]; epochs: Epoch[] }> {
+export async function openingOf(
+  store: StoreReader<Rows>,
+): Promise<{ head: string; ways: Way[]; seals: WaySeal[]; epochs: Epoch[]; successions: SuccessionEvidence[] }> {
   return {
     head: (await store.get("store", "store"))?.head ?? "",
     ways: await waysOf(store),
@@ -72,6 +75,11 @@ export async function openingOf(store: StoreReader<Rows>): Promise<{ head: strin
       epoch: fromOrdered(key),
       identity: row.identity,
       previous: row.previous,
+    })),
+    successions: (await store.list("successions", { limit: SUCCESSIONS })).map(([, { token, head, ways }]) => ({
+      token,
+      head,
+      ways: ways.map((way) => wayView(way.id, way)),
     })),
   };
 }

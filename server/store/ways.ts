@@ -2,11 +2,13 @@ import type { Commit } from "#protocol/api.ts";
 import { canonical, hashOfJson } from "#protocol/canonical.ts";
 import type { Head } from "#protocol/head.ts";
 import { Refusal } from "#protocol/refusal.ts";
+import type { Succession } from "#protocol/succession.ts";
 import { hashOfWays, type Way } from "#protocol/ways.ts";
 import type { ProvenAct } from "../guards/act.ts";
 import { ordered, type PasskeyRow, type Rows, type StoreRow } from "../rows.ts";
 import type { StoreWriter } from "../storage/storage.ts";
 import type { LeafChanges } from "./leaves.ts";
+import { checkSuccession } from "./succession.ts";
 import { waysOf } from "./views.ts";
 
 /** A passkey whose attestation was verified. */
@@ -23,13 +25,15 @@ interface Step {
   readonly acts: readonly ProvenAct[];
   readonly leaves: LeafChanges;
   readonly newPasskey: NewPasskey | undefined;
+  readonly succession: Succession | undefined;
+  readonly session: string | undefined;
 }
 
 const wrong = (detail: string, pointer = "/ways"): Refusal => new Refusal("invalid_input", detail, { pointer });
 const byId = (list: readonly Way[]): Map<string, Way> => new Map(list.map((way) => [way.id, way]));
 
-/** The commit's change of the list of ways in and of the account key's epoch. Answers the list that now holds, and what was added and dropped. */
-export async function changeWays(step: Step): Promise<{ ways: Way[]; changed: boolean }> {
+/** The commit's change of the list of ways in and of the account key's epoch. Answers the list before, and the one that now holds. */
+export async function changeWays(step: Step): Promise<{ old: Way[]; ways: Way[]; changed: boolean }> {
   const { store, commit, head, before } = step;
   const old = before === undefined ? [] : await waysOf(store);
   const ways = commit.ways ?? old;
@@ -43,9 +47,11 @@ export async function changeWays(step: Step): Promise<{ ways: Way[]; changed: bo
   checkList(ways, newIds.size);
   checkEpoch(step, dropped.length > 0);
   if (before !== undefined) checkActs(step, { old: oldIds, added, dropped, changed });
+  checkSuccession(step.succession, added, dropped);
   checkAdded(step, added);
   await checkSeals(step, ways, [...added, ...changed]);
   for (const way of dropped) await drop(store, way);
+  if (dropped.some(({ kind }) => kind === "kit")) await endKitSessions(step, added);
   for (const { id, kind, key, passkey, sign } of [...added, ...changed]) store.put("ways", id, { kind, key, passkey, sign });
   const [attested] = added.filter(({ kind }) => kind === "passkey");
   if (attested !== undefined && step.newPasskey !== undefined) store.put("passkeys", attested.id, step.newPasskey.passkey);
@@ -55,7 +61,7 @@ export async function changeWays(step: Step): Promise<{ ways: Way[]; changed: bo
     store.put("epochs", ordered(epoch), { identity, previous });
     step.leaves.set({ kind: "epoch", path: String(epoch), version: 1, hash: await hashOfJson(commit.epoch) });
   }
-  return { ways, changed: added.length + dropped.length + changed.length > 0 };
+  return { old, ways, changed: added.length + dropped.length + changed.length > 0 };
 }
 
 function checkList(ways: readonly Way[], ids: number): void {
@@ -110,9 +116,8 @@ function checkActs(
     added.length === 0 ? ["drop-way", "recover"] : dropped.length === 0 ? ["add-way", "recover"] : ["add-way", "drop-way", "recover"];
   const fitting = acts.filter(({ act }) => names.includes(act.action) && act.object === head.ways);
   if (fitting.length === 0) throw needed("A change of the ways in takes an act that names the new list.");
-  const hadKit = [...old.values()].some(({ kind }) => kind === "kit");
-  if (hadKit && added.some(({ kind }) => kind === "kit") && !fitting.some(({ kind }) => kind === "kit"))
-    throw needed("A new kit counts only if the old kit has signed it.");
+  if (dropped.some(({ kind }) => kind === "kit") && !fitting.some(({ kind, act }) => kind === "kit" && act.action === "recover"))
+    throw needed("A kit goes, and a new one counts, only if the old kit has signed it.");
 }
 
 function checkAdded({ commit, before, newPasskey }: Step, added: readonly Way[]): void {
@@ -157,4 +162,14 @@ async function drop(store: StoreWriter<Rows>, { id }: Way): Promise<void> {
   if (seal?.locator != null) store.unpoint("locator", seal.locator);
   for (const table of ["ways", "seals", "halves", "passkeys"] as const) store.delete(table, id);
   for (const [key, session] of await store.list("sessions", { limit: 1000 })) if (session.way === id) store.delete("sessions", key);
+}
+
+/** What the kit that goes had opened ends; the one that made this commit goes on as the new passkey's. */
+async function endKitSessions({ store, session }: Step, added: readonly Way[]): Promise<void> {
+  const way = added.find(({ kind }) => kind === "passkey")?.id ?? null;
+  for (const [key, row] of await store.list("sessions", { limit: 1000 })) {
+    if (row.way !== null) continue;
+    if (key === session) store.put("sessions", key, { ...row, way });
+    else store.delete("sessions", key);
+  }
 }

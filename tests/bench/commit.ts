@@ -1,10 +1,9 @@
-import { join } from "node:path";
 import type { Commit } from "#protocol/api.ts";
 import { Customer } from "../support/customer.ts";
 import { freePort } from "../support/free-port.ts";
 import { scratchFolder } from "../support/scratch-folder.ts";
 import { cpuOf, median } from "./load.ts";
-import { pinned } from "./machine.ts";
+import { builtServer } from "./machine.ts";
 import type { Row, Table } from "./results.ts";
 
 const COMMITS = 60;
@@ -14,7 +13,7 @@ export async function commitTable(): Promise<Table> {
   const rows: Row[] = [];
   await using folder = await scratchFolder();
   const port = await freePort();
-  await using server = await pinned(0, [process.execPath, "--import", "tsx", join(import.meta.dirname, "server.ts"), folder.path, String(port)], /listens on/);
+  await using server = await builtServer(folder.path, port);
   let base = Number.NaN;
   for (const size of [10, 1000, 10_000]) {
     const customer = await Customer.register(`http://localhost:${port}`, Date.now);

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 /** A process on one core, which says on its first matching line of output that it is ready. */
@@ -16,9 +17,12 @@ export async function pinned(core: number, command: readonly string[], ready: Re
   const line = await new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error("the process was not ready within 60 s")), 60_000);
     child.once("exit", (code) => reject(new Error(`the process ended with ${code}`)));
-    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", (text) => {
+    const lines = createInterface({ input: child.stdout }).on("line", (text) => {
       if (!ready.test(text)) return;
       clearTimeout(timer);
+      lines.close();
+      // What follows is the log: read, so that nobody waits, and not looked at.
+      child.stdout.resume();
       resolve(text);
     });
   });
@@ -36,4 +40,17 @@ export async function pinned(core: number, command: readonly string[], ready: Re
       clearTimeout(timer);
     },
   };
+}
+
+/** The built server, as it is run, on core 0; only pulls are not limited. `BENCH_NODE`: options of its Node. */
+export function builtServer(folder: string, port: number): Promise<Pinned> {
+  const options = process.env.BENCH_NODE?.split(" ") ?? [];
+  const file = process.env.BENCH_SERVER ?? join(import.meta.dirname, "..", "..", "dist", "server", "main.js");
+  return pinned(0, [process.execPath, ...options, file], /listens on/, {
+    COUNTERFOIL_DATA: folder,
+    COUNTERFOIL_PORT: String(port),
+    COUNTERFOIL_ISSUER: `http://localhost:${port}`,
+    COUNTERFOIL_WEB: join(import.meta.dirname, "..", "..", "dist", "web", "customer"),
+    COUNTERFOIL_PULLS_PER_MINUTE: "1000000000",
+  });
 }

@@ -6,7 +6,7 @@ import { freePort } from "../support/free-port.ts";
 import { scratchFolder } from "../support/scratch-folder.ts";
 import { TestVendor } from "../support/vendor.ts";
 import { load, median, type Pass } from "./load.ts";
-import { pinned } from "./machine.ts";
+import { builtServer, pinned } from "./machine.ts";
 import type { Row, Table } from "./results.ts";
 
 const ROUNDS = 5;
@@ -18,7 +18,7 @@ export async function pullTable(): Promise<Table> {
   await using folder = await scratchFolder();
   await using yardstick = await pinned(0, [process.execPath, "--import", "tsx", join(here, "yardstick.ts")], /port/);
   const port = await freePort();
-  await using server = await pinned(0, [process.execPath, ...(process.env.BENCH_NODE?.split(" ") ?? []), "--import", "tsx", join(here, "server.ts"), folder.path, String(port)], /listens on/);
+  await using server = await builtServer(folder.path, port);
   const issuer = `http://localhost:${port}`;
   await using vendor = await TestVendor.start(issuer, Date.now);
   const customer = await Customer.register(issuer, Date.now);

@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import { openFileStorage } from "../../server/storage/file/open.ts";
 import { freePort } from "../support/free-port.ts";
 import { scratchFolder } from "../support/scratch-folder.ts";
 import { median, memoryOf } from "./load.ts";
-import { pinned } from "./machine.ts";
+import { builtServer } from "./machine.ts";
 import type { Row, Table } from "./results.ts";
 
 const TRIES = 5;
@@ -19,8 +18,7 @@ export async function startUpTable(): Promise<Table> {
     const memory: number[] = [];
     for (let at = 0; at < TRIES; at++) {
       const port = await freePort();
-      const env = { COUNTERFOIL_DATA: folder.path, COUNTERFOIL_PORT: String(port), COUNTERFOIL_ISSUER: `http://localhost:${port}` };
-      await using server = await pinned(0, [process.execPath, join("dist", "server", "main.js")], /listens on/, env);
+      await using server = await builtServer(folder.path, port);
       times.push(server.started);
       memory.push(await memoryOf(server.pid));
     }

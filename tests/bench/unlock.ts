@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { randomBytes } from "#protocol/sealing/derive.ts";
 import { kitCode } from "#protocol/sealing/kit-code.ts";
 import { addAuthenticator } from "../support/authenticator.ts";
@@ -7,7 +6,7 @@ import { Customer } from "../support/customer.ts";
 import { freePort } from "../support/free-port.ts";
 import { scratchFolder } from "../support/scratch-folder.ts";
 import { median } from "./load.ts";
-import { pinned } from "./machine.ts";
+import { builtServer } from "./machine.ts";
 import type { Row, Table } from "./results.ts";
 
 const TRIES = 5;
@@ -16,8 +15,7 @@ const TRIES = 5;
 export async function unlockTable(): Promise<Table> {
   await using folder = await scratchFolder();
   const port = await freePort();
-  const web = join(import.meta.dirname, "..", "..", "dist", "web", "customer");
-  await using server = await pinned(0, [process.execPath, "--import", "tsx", join(import.meta.dirname, "server.ts"), folder.path, String(port), web], /listens on/);
+  await using server = await builtServer(folder.path, port);
   await using browser = await launchBrowser();
   const rows: Row[] = [];
   for (const size of [10, 1000]) {

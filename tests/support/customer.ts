@@ -33,6 +33,8 @@ export interface Draft {
   ways?: Way[];
   seals?: WaySeal[];
   epoch?: { key: Uint8Array };
+  /** The next identity key, and what the kit signs of it. */
+  next?: { identity: SigningPair; succession: string };
   attestation?: Commit["attestation"];
   acts?: SignedAct[];
 }
@@ -49,7 +51,7 @@ export interface GivenGrant {
 export class Customer {
   readonly api: ApiClient;
   readonly now: () => number;
-  readonly identity: SigningPair;
+  identity: SigningPair;
   passkey: SoftwarePasskey;
   account = "";
   accountKey = randomBytes(32);
@@ -144,7 +146,7 @@ export class Customer {
     const row =
       draft.epoch === undefined
         ? null
-        : await makeEpoch(this.account, epoch, accountKey, this.identity, this.epoch === 0 ? undefined : this.accountKey);
+        : await makeEpoch(this.account, epoch, accountKey, draft.next?.identity ?? this.identity, this.epoch === 0 ? undefined : this.accountKey);
     const body: Commit = {
       expectedSeq: this.seq,
       head: "",
@@ -158,19 +160,20 @@ export class Customer {
       ways: draft.ways ?? null,
       seals: draft.seals ?? [],
       epoch: row,
+      succession: draft.next?.succession ?? null,
       attestation: draft.attestation ?? null,
       acts: draft.acts ?? [],
     };
-    return this.withHead(body);
+    return this.withHead(body, {}, draft.next?.identity);
   }
 
   /** The same body under a head that fits it (or says what `change` says). */
-  async withHead(body: Commit, change: Partial<Head> = {}): Promise<Commit> {
+  async withHead(body: Commit, change: Partial<Head> = {}, identity = this.identity): Promise<Commit> {
     const leaves = new Map(this.leaves);
     await grow(leaves, body);
     const head: Head = {
       account: this.account,
-      identity: this.identity.x,
+      identity: identity.x,
       seq: this.seq + 1,
       prev: this.seq === 0 ? null : await hashOfHead(this.head),
       root: await rootOfLeaves([...leaves.values()]),
@@ -179,11 +182,13 @@ export class Customer {
       at: new Date(this.now()).toISOString(),
       ...change,
     };
-    return { ...body, head: await signHead(head, this.identity) };
+    return { ...body, head: await signHead(head, identity) };
   }
 
   async commit(draft: Draft): Promise<ReplyOf<"commit">> {
-    return this.send(await this.draft(draft));
+    const reply = await this.send(await this.draft(draft));
+    this.identity = draft.next?.identity ?? this.identity;
+    return reply;
   }
 
   async send(body: Commit): Promise<ReplyOf<"commit">> {

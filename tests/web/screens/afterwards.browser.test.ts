@@ -61,13 +61,13 @@ describe("connections", () => {
     await using shown = await open("/", full);
     const { page } = shown;
     await page.getByRole("button", { name: "Stop Libreria Aldina" }).click();
-    expect(await focused(page)).toBe("Keep sharing");
+    await expect.poll(() => focused(page)).toBe("Keep sharing");
     const consequences = await page.locator("[data-rule=D4] p").first().innerText();
     expect(consequences.match(/\./g)).toHaveLength(2);
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     expect(await verbs(shown)).not.toContain("stop");
-    expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("Stop Libreria Aldina");
+    await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("Stop Libreria Aldina");
     await page.getByRole("button", { name: "Stop Libreria Aldina" }).click();
     await page.keyboard.press("Enter");
     expect(await verbs(shown)).not.toContain("stop");
@@ -130,7 +130,7 @@ describe("connections", () => {
     const { page } = shown;
     expect(page.url()).not.toContain("c2VjcmV0");
     await page.getByRole("button", { name: "Pause it" }).click();
-    expect(await focused(page)).toBe("Keep sharing");
+    await expect.poll(() => focused(page)).toBe("Keep sharing");
     await page.getByRole("dialog").getByRole("button", { name: "Pause it" }).click();
     await page.getByText("Libreria Aldina is paused. It can read nothing.").waitFor();
     expect(await shown.calls()).toEqual([["pauseByLink", "grant-42.c2VjcmV0"]]);
@@ -139,7 +139,7 @@ describe("connections", () => {
   test("D6: everything is paused from Safety, locked or not, after one question", async () => {
     await using shown = await open("/safety", locked);
     await shown.page.getByRole("button", { name: "Pause everything" }).click();
-    expect(await focused(shown.page)).toBe("Keep sharing");
+    await expect.poll(() => focused(shown.page)).toBe("Keep sharing");
     await shown.page.getByRole("dialog").getByRole("button", { name: "Pause everything" }).click();
     await shown.page.getByRole("status").getByText("2 connections are paused.").waitFor();
   });
@@ -202,10 +202,11 @@ describe("safety", () => {
 
   test("the last way that opens the store can't be removed; another can, after a question with Keep focused", async () => {
     await using alone = await open("/safety", { state: "unlocked", store: "empty" });
+    await alone.page.getByText("This is the last way that opens your store").waitFor();
     expect(await alone.page.getByRole("button", { name: /^Remove/ }).count()).toBe(0);
     await using shown = await open("/safety", full);
     await shown.page.getByRole("button", { name: "Remove Passkey" }).click();
-    expect(await focused(shown.page)).toBe("Keep it");
+    await expect.poll(() => focused(shown.page)).toBe("Keep it");
     await shown.page.getByRole("button", { name: "Remove it" }).click();
     await shown.page.getByRole("status").getByText("It is removed.").waitFor();
     expect(await shown.calls()).toContainEqual(["dropWay", "way-2"]);
@@ -241,14 +242,14 @@ describe("finding one's way", () => {
     await using shown = await open("/", full);
     await shown.page.getByRole("link", { name: "Safety" }).click();
     await shown.page.getByRole("heading", { level: 1, name: "Safety" }).waitFor();
-    expect(await focused(shown.page)).toBe("Safety");
+    await expect.poll(() => focused(shown.page)).toBe("Safety");
     expect(await shown.page.title()).toBe("Safety · Counterfoil");
   });
 
   test("the first Tab stop skips to the page", async () => {
     await using shown = await open("/", full);
     await shown.page.keyboard.press("Tab");
-    expect(await focused(shown.page)).toBe("Skip to the page");
+    await expect.poll(() => focused(shown.page)).toBe("Skip to the page");
     await shown.page.keyboard.press("Enter");
     expect(await shown.page.evaluate(() => document.activeElement?.id)).toBe("main");
   });

@@ -46,13 +46,11 @@ beforeAll(async () => {
     root: source,
     outDir: join(folder.path, "out"),
     worker: join(vaultFolder, "worker.ts"),
-    alias: {
-      jose: join(vaultFolder, "jose.ts"),
-      "@preact/signals": join(vaultFolder, "..", "..", "node_modules", "@preact", "signals"),
-      preact: join(vaultFolder, "..", "..", "node_modules", "preact"),
-    },
   });
-  await build({ ...app, configFile: false, logLevel: "error" });
+  const modules = join(vaultFolder, "..", "..", "node_modules");
+  // The page lies in a folder from which no package is found.
+  const resolve = { alias: { "@preact/signals": join(modules, "@preact", "signals"), preact: join(modules, "preact") } };
+  await build({ ...app, resolve, configFile: false, logLevel: "error" });
   system = await startSystem({ clock: new Clock(Date.now()), config: { web: join(folder.path, "out") } });
   browser = await launchBrowser();
 });
