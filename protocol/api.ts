@@ -198,7 +198,7 @@ export const Sync = v.strictObject({
 });
 export type Sync = v.InferOutput<typeof Sync>;
 
-/** One page of a pull (section 7). `receipt` names the line in the store's history that was durable before this answer. */
+/** One page of a pull (section 7). `receipt` names the line in the customer's history that was durable before this answer: `read` counts the reads of this grant. Cursor and counts are the grant's own; `updated` is a whole hour. */
 export const Pull = v.strictObject({
   consent: CompactJws,
   grant_key: CompactJwe,

@@ -2,6 +2,7 @@ import type { AuthorizationDetail, AuthorizationDetails } from "./authorization-
 import { milliseconds } from "./duration.ts";
 import { frequencyIsWider } from "./narrow.ts";
 import { covers, isShareable } from "./paths.ts";
+import { unclear } from "./plain-words.ts";
 import { purposeOf } from "./purposes.ts";
 
 export interface Breach {
@@ -33,11 +34,26 @@ function detailBreach(detail: AuthorizationDetail, now: number): Breach | undefi
   if (!(expires > now)) return { pointer: "/expires", reason: "expected a time to come" };
   if (expires > now + milliseconds(purpose.expiry))
     return { pointer: "/expires", reason: `at most ${purpose.expiry} from now for this purpose` };
-  if (detail.frequency && frequencyIsWider(detail.frequency, purpose.frequency))
-    return { pointer: "/frequency", reason: `at most ${purpose.frequency.max} in ${purpose.frequency.per}` };
+  if (frequencyIsWider(detail.frequency, purpose.frequency))
+    return {
+      pointer: "/frequency",
+      reason: `expected a frequency of at most ${purpose.frequency.max} in ${purpose.frequency.per} for this purpose`,
+    };
   if (!purpose.consequences.includes(detail.if_refused))
     return { pointer: "/if_refused", reason: `expected one of: ${purpose.consequences.join(", ")}` };
   if (detail.necessity === "required" && !detail.paths.every((each) => purpose.needs.some((need) => covers(need, each))))
     return { pointer: "/necessity", reason: "this purpose can be served without some of these paths" };
+  return wordsBreach(detail);
+}
+
+function wordsBreach({ explanation = {}, recipients = [] }: AuthorizationDetail): Breach | undefined {
+  const told: Array<[pointer: string, text: string]> = [
+    ...Object.entries(explanation).map(([language, text]): [string, string] => [`/explanation/${language}`, text]),
+    ...recipients.map((text, at): [string, string] => [`/recipients/${at}`, text]),
+  ];
+  for (const [pointer, text] of told) {
+    const reason = unclear(text);
+    if (reason !== undefined) return { pointer, reason };
+  }
   return undefined;
 }

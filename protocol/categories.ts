@@ -80,10 +80,7 @@ const Accessibility = v.strictObject({ needs: Text(500) });
 const Taste = v.strictObject({ about: Text(120), sentiment: v.picklist(["like", "dislike", "avoid", "need", "own"]) });
 const Terms = v.strictObject({ agreements: v.pipe(v.array(Text(40)), v.maxLength(20)) });
 
-export type NameValue = v.InferOutput<typeof Name>;
-export type EmailValue = v.InferOutput<typeof Email>;
 export type AddressValue = v.InferOutput<typeof Address>;
-export type ContactValue = v.InferOutput<typeof Contact>;
 
 const regionOf = ({ region, countryCode }: AddressValue) => ({ ...(region === undefined ? {} : { region }), countryCode });
 const yearsBetween = (from: string, now: Date) => {

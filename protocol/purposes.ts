@@ -16,7 +16,7 @@ export interface Purpose {
 }
 
 const DPV = "https://w3id.org/dpv#";
-const hourly = { max: 24, per: "PT1H" };
+const ordinary = { max: 60, per: "PT1H" };
 
 export const PURPOSES: readonly Purpose[] = [
   {
@@ -25,7 +25,7 @@ export const PURPOSES: readonly Purpose[] = [
     paths: ["profile/name", "profile/addresses", "profile/phones", "profile/emails", "preferences/contact"],
     retention: "P365D",
     expiry: "P366D",
-    frequency: hourly,
+    frequency: ordinary,
     periods: ["P30D", "P90D"],
     consequences: ["nothing", "type-it-yourself", "no-delivery"],
     needs: ["profile/name", "profile/addresses"],
@@ -36,7 +36,7 @@ export const PURPOSES: readonly Purpose[] = [
     paths: ["profile", "preferences/contact", "preferences/accessibility"],
     retention: "P365D",
     expiry: "P366D",
-    frequency: hourly,
+    frequency: ordinary,
     periods: ["P30D", "P90D"],
     consequences: ["nothing", "type-it-yourself"],
     needs: [],
@@ -47,7 +47,7 @@ export const PURPOSES: readonly Purpose[] = [
     paths: ["profile", "preferences"],
     retention: "P365D",
     expiry: "P366D",
-    frequency: hourly,
+    frequency: ordinary,
     periods: ["P30D", "P90D"],
     consequences: ["nothing", "type-it-yourself"],
     needs: [],
@@ -58,7 +58,7 @@ export const PURPOSES: readonly Purpose[] = [
     paths: ["profile/name:given", "profile/emails", "profile/languages", "preferences"],
     retention: "P180D",
     expiry: "P366D",
-    frequency: hourly,
+    frequency: ordinary,
     periods: ["P30D", "P90D"],
     consequences: ["nothing", "less-fitting"],
     needs: [],

@@ -29,7 +29,7 @@ export interface Rows {
   heads: { readonly head: string };
   /** path */
   records: RecordRow;
-  /** `grant/position/path`: what a pull reads, in the order in which it reads */
+  /** `grant/position in it/path`: what a pull reads, in the order in which it reads */
   shares: ShareRow;
   /** `grant/path` of shares that were dropped: versions never restart */
   gone: { readonly version: number; readonly position: number };
@@ -39,7 +39,7 @@ export interface Rows {
   grants: GrantRow;
   /** grant: what the server's half says of it */
   standings: StandingRow;
-  /** `grant/time/position`: reads that count against a frequency */
+  /** `grant/time/position in it`: reads that count against a frequency */
   counted: Record<string, never>;
   /** SHA-256 of the cookie's secret */
   sessions: SessionRow;
@@ -102,6 +102,8 @@ export interface SuccessionRow {
 }
 
 export interface LeafRow {
+  /** Of a share's leaf: its position in its grant. */
+  readonly share?: number;
   readonly version: number;
   readonly hash: string;
   /** hashOfLeaf */
@@ -119,6 +121,7 @@ export interface ShareRow {
   readonly path: string;
   readonly version: number;
   readonly body: string;
+  /** Start of the hour: the exact time would be the same for every vendor that has this record. */
   readonly updated: number;
   /** Bit n: object n of the consent lets this path be read. */
   readonly objects: number;
@@ -166,6 +169,11 @@ export interface ObjectRow {
 }
 
 export interface StandingRow {
+  /**
+   * Counts the reads of this grant and the commits that touched its shares. Cursors go by it: the store's own position would tell two
+   * vendors that they read the same store.
+   */
+  readonly position: number;
   readonly complete: boolean;
   readonly paused: { readonly position: number; readonly at: number } | null;
   readonly ended: EndedRow | null;

@@ -15,6 +15,7 @@ export interface Ask {
   ifRefused?: string;
   /** PnD: how long you keep what you read; as long as the purpose allows unless told. */
   retention?: string;
+  /** How often you may read; as often as the purpose allows unless told. */
   frequency?: { max: number; per?: string };
   /** ISO 3166 codes of the countries where you store it. */
   storageCountries?: string[];
@@ -38,7 +39,7 @@ export function ask(wish: Ask, now = new Date()): AuthorizationDetail {
     ...(wish.explanation === undefined ? {} : { explanation: wish.explanation }),
     retention: wish.retention ?? purpose.retention,
     expires: `${expires.toISOString().slice(0, 19)}Z`,
-    ...(wish.frequency === undefined ? {} : { frequency: wish.frequency }),
+    frequency: wish.frequency ?? { ...purpose.frequency },
     ...(wish.storageCountries === undefined ? {} : { storage_countries: wish.storageCountries }),
     if_refused: wish.ifRefused ?? "nothing",
   };

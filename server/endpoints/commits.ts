@@ -1,11 +1,12 @@
-import type { Commit } from "#protocol/api.ts";
+import type { Commit, ReplyOf } from "#protocol/api.ts";
 import { Refusal } from "#protocol/refusal.ts";
 import type { Deps } from "../deps.ts";
+import { digest } from "../digest.ts";
 import { type ProvenAct, proveAct } from "../guards/act.ts";
 import { limitRate } from "../guards/rate.ts";
 import { type Caller, requireSession } from "../guards/session.ts";
-import { issueCode } from "../oauth/code.ts";
-import { answeredRequest, answerOnce, type PushedRequest, redirectOf } from "../oauth/pushed-request.ts";
+import { issueCode, withdrawCode } from "../oauth/code.ts";
+import { answeredRequest, answerOnce, type Given, noteGiven, type PushedRequest, redirectOf } from "../oauth/pushed-request.ts";
 import { applyCommit, type Committed } from "../store/commit.ts";
 import { type Endpoints, signedIn } from "./endpoint.ts";
 import { addedPasskey, closeRegistration } from "./registrations.ts";
@@ -26,16 +27,38 @@ export const commits: Endpoints<"commit"> = {
       return { request, committed };
     });
     if (answer === undefined) {
-      const answered = (await answeredRequest(deps.storage, id)) !== undefined;
+      const answered = await answeredRequest(deps.storage, id);
+      const again = answered?.given && (await repeat(deps, caller, body.consent.token, answered, answered.given));
+      if (again !== undefined) return again;
       throw answered
         ? new Refusal("already_answered", "This request was answered before.", { pointer: "/consent/request" })
         : new Refusal("not_found", "This request has ended. Ask the shop for a new link.", { pointer: "/consent/request" });
     }
     const { request, committed } = answer;
-    const code = await issueCode(deps.storage, request, committed.grant as string, deps.now());
-    return { seq: committed.seq, position: committed.position, redirect: redirectOf(request, deps.config.issuer, { code }) };
+    const { seq, position, grant = "" } = committed;
+    return reply(deps, request, { account: caller.account, consentHash: digest(body.consent.token), grant, seq, position });
   },
 };
+
+/** A fresh code for what was given, and where it goes. */
+async function reply({ storage, config, now }: Deps, request: PushedRequest, given: Omit<Given, "codeHash">): Promise<ReplyOf<"commit">> {
+  const code = await issueCode(storage, request, given.grant, now());
+  await noteGiven(storage, request, { ...given, codeHash: digest(code) });
+  return { seq: given.seq, position: given.position, redirect: redirectOf(request, config.issuer, { code }) };
+}
+
+/** The very same consent again, from the same store: its reply was lost on the way. The code that nobody has redeemed is replaced. */
+async function repeat(
+  deps: Deps,
+  caller: Caller,
+  consent: string,
+  request: PushedRequest,
+  given: Given,
+): Promise<ReplyOf<"commit"> | undefined> {
+  if (given.account !== caller.account || given.consentHash !== digest(consent)) return undefined;
+  await deps.storage.read(caller.account, (store) => requireSession(store, caller, deps.now()));
+  return (await withdrawCode(deps.storage, given.codeHash)) && reply(deps, request, given);
+}
 
 async function commitBy(deps: Deps, caller: Caller, body: Commit, request: PushedRequest | undefined): Promise<Committed> {
   const { storage, config } = deps;

@@ -6,7 +6,7 @@ import { ProofError } from "../guards/dpop.ts";
 import { limitRate } from "../guards/rate.ts";
 import { LAST, type ObjectRow, ordered, type Rows, type ShareRow, type StandingRow } from "../rows.ts";
 import { StorageError, type StoreWriter } from "../storage/storage.ts";
-import { note, positionOf } from "../store/history.ts";
+import { note } from "../store/history.ts";
 import { grantOf, stateNow } from "../store/shares.ts";
 import type { Call, Endpoints } from "./endpoint.ts";
 
@@ -56,7 +56,7 @@ async function proofOf({ proofs, config }: Deps, { header, id }: Call<unknown>, 
 const invalidToken = (error: string, detail: string): Refusal =>
   new Refusal("invalid_token", detail, { extra: { error, challenge: `DPoP error="${error}", algs="ES256 Ed25519 EdDSA PS256"` } });
 
-/** `since`: after which position. Later pages of one read also say through which, and after which share. */
+/** `since`: after which position in its grant. Later pages of one read also say through which, and after which share. */
 interface Cursor {
   readonly since: number;
   readonly page: { readonly through: number; readonly after: string } | undefined;
@@ -84,15 +84,15 @@ async function read(store: StoreWriter<Rows>, token: TokenFacts, cursor: Cursor,
   const state = stateNow(known, now);
   if (state === "paused") throw new Refusal("grant_paused", "The customer has paused this grant. Try again later.");
   if (state !== "active") throw new Refusal("grant_ended", "This grant has ended. Erase what you hold of it.", { extra: { state } });
-  const position = await positionOf(store);
+  const { position } = standing;
   if (cursor.since > position || (cursor.page?.through ?? 0) > position)
-    throw new Refusal("cursor_expired", "This cursor is of another life of this store. Read from the beginning.");
+    throw new Refusal("cursor_expired", "This cursor is of another life of this grant. Read from the beginning.");
   const { since, through, objects, held, fixed } = await admit(store, grant, row.objects, standing, cursor, position, now);
   const shares = held === "all" ? { page: [], after: undefined } : await pageOf(store, grant, cursor, through, objects);
   const paths = shares.page.map(({ path }) => path);
   const number = standing.reads + 1;
-  const at = await note(store, { at: now, type: "read", grant, number, paths, by: token.jkt });
-  store.put("standings", grant, { ...standing, reads: number, lastRead: now, fixed });
+  await note(store, { at: now, type: "read", grant, number, paths, by: token.jkt });
+  store.put("standings", grant, { ...standing, position: position + 1, reads: number, lastRead: now, fixed });
   const next = shares.after !== undefined ? `${since}.${through}.${shares.after}` : String(held === "none" ? through : since);
   return {
     consent: row.consent,
@@ -101,7 +101,7 @@ async function read(store: StoreWriter<Rows>, token: TokenFacts, cursor: Cursor,
     records: shares.page.map(recordOf()),
     cursor: writeCursor(next),
     more: shares.after !== undefined,
-    receipt: { read: at, at: instant(now) },
+    receipt: { read: number, at: instant(now) },
   };
 }
 

@@ -8,6 +8,9 @@ import type { PasskeyRow } from "../rows.ts";
 /** Algorithms of passkeys: ES256, EdDSA, RS256 (COSE). */
 export const PASSKEY_ALGORITHMS = [-7, -8, -257];
 
+/** Statements that hold no certificate: none, and one by the passkey's own key. */
+const FORMATS: readonly string[] = ["none", "packed"];
+
 export const rpIdOf = (issuer: string): string => new URL(issuer).hostname;
 
 const wrong = (cause?: unknown): Refusal =>
@@ -20,8 +23,8 @@ export async function verifyAttestation(
 ): Promise<{ passkey: PasskeyRow; spki: string }> {
   try {
     // Certificates would be looked up on the network, and what made the passkey is nobody's concern here.
-    const statement = decodeAttestationObject(isoBase64URL.toBuffer(response.response.attestationObject)).get("attStmt");
-    if (statement.get("x5c") !== undefined) throw wrong();
+    const attestation = decodeAttestationObject(isoBase64URL.toBuffer(response.response.attestationObject));
+    if (!FORMATS.includes(attestation.get("fmt")) || attestation.get("attStmt").get("x5c") !== undefined) throw wrong();
     const { verified, registrationInfo } = await verifyRegistrationResponse({
       response: response as Parameters<typeof verifyRegistrationResponse>[0]["response"],
       expectedChallenge: expected.challenge,

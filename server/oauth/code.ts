@@ -25,4 +25,8 @@ export async function issueCode(storage: Pick<Storage, "putTicket">, request: Pu
 
 /** Of any number who redeem it, one gets it. */
 export const takeCode = (storage: Pick<Storage, "takeTicket">, code: string): Promise<CodeTicket | undefined> =>
-  storage.takeTicket<CodeTicket>(CODE, digest(code));
+  withdrawCode(storage, digest(code));
+
+/** Takes back a code that wasn't redeemed, by its hash. */
+export const withdrawCode = (storage: Pick<Storage, "takeTicket">, hash: string): Promise<CodeTicket | undefined> =>
+  storage.takeTicket<CodeTicket>(CODE, hash);

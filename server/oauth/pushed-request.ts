@@ -17,6 +17,20 @@ export interface PushedRequest {
   readonly until: number;
 }
 
+/** A consent that was given: enough to give its code again, and only to who gave it. */
+export interface Given {
+  readonly account: string;
+  readonly consentHash: string;
+  readonly codeHash: string;
+  readonly grant: string;
+  readonly seq: number;
+  readonly position: number;
+}
+
+export interface AnsweredRequest extends PushedRequest {
+  readonly given?: Given;
+}
+
 /** How long the customer has, from the moment of arrival. */
 export const ANSWER_TIME = 3_600_000;
 
@@ -30,8 +44,11 @@ export const putRequest = (tickets: Tickets, request: PushedRequest): Promise<vo
 export const openRequest = (tickets: Tickets, id: string): Promise<PushedRequest | undefined> => tickets.getTicket<PushedRequest>(OPEN, id);
 export const takeRequest = (tickets: Tickets, id: string): Promise<PushedRequest | undefined> =>
   tickets.takeTicket<PushedRequest>(OPEN, id);
-export const answeredRequest = (tickets: Tickets, id: string): Promise<PushedRequest | undefined> =>
-  tickets.getTicket<PushedRequest>(ANSWERED, id);
+export const answeredRequest = (tickets: Tickets, id: string): Promise<AnsweredRequest | undefined> =>
+  tickets.getTicket<AnsweredRequest>(ANSWERED, id);
+/** Remembers what was answered, for the one whose answer didn't arrive. */
+export const noteGiven = (tickets: Tickets, request: PushedRequest, given: Given): Promise<void> =>
+  tickets.putTicket(ANSWERED, request.id, { ...request, given }, request.until);
 
 /**
  * Answers a request exactly once: of any number who try at a time one has it, and gives it back if its `answer` fails.

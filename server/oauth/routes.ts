@@ -1,4 +1,3 @@
-import { LIMITS } from "#protocol/api.ts";
 import type { Deps } from "../deps.ts";
 import { readBody } from "../guards/body.ts";
 import { proveClient } from "../guards/client-assertion.ts";
@@ -14,6 +13,8 @@ import { JSON_HEADERS, OAuthError, oauthAnswer } from "./oauth-error.ts";
 import { push } from "./push.ts";
 import { issueToken } from "./token.ts";
 
+/** Bytes of a form: an assertion, a state and authorization_details, percent-encoded. */
+const LONGEST = 65_536;
 /** Metadata changes with a release. */
 const CACHED = { "Content-Type": "application/json", "Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff" };
 
@@ -32,7 +33,7 @@ export function oauthRoutes(http: Http, deps: Deps): void {
     route(http, log, { method: "POST", name: path, refuse: oauthAnswer }, path, async (context) => {
       const { incoming } = context.env;
       await limitRate(deps.storage, "oauth", incoming.socket.remoteAddress ?? "", config.rates.others, deps.now());
-      return serve(context, readForm(await readBody(incoming, LIMITS.body), incoming.headers["content-type"]));
+      return serve(context, readForm(await readBody(incoming, LONGEST), incoming.headers["content-type"]));
     });
   };
   post("/oauth/par", async (context, form) => {

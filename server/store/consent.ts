@@ -55,7 +55,15 @@ export async function giveConsent(step: Step, given: NonNullable<Commit["consent
     pauseSecret: given.pause,
     refresh: null,
   });
-  store.put("standings", grant, { complete: given.complete, paused: null, ended: null, reads: 0, lastRead: null, fixed: null });
+  store.put("standings", grant, {
+    position: 0,
+    complete: given.complete,
+    paused: null,
+    ended: null,
+    reads: 0,
+    lastRead: null,
+    fixed: null,
+  });
   leaves.set({ kind: "consent", path: grant, version: consent.n, hash });
   return consent;
 }

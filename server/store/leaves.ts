@@ -15,14 +15,16 @@ interface Change {
   kind: Kind;
   path: string;
   leaf: Leaf | undefined;
+  share?: number;
 }
 
 /** The leaves that one commit sets or drops. */
 export class LeafChanges {
   readonly #changes = new Map<string, Change>();
 
-  set(leaf: Leaf): void {
-    this.#changes.set(keyOf(leaf.kind, leaf.path), { kind: leaf.kind, path: leaf.path, leaf });
+  /** @param share a share's position in its grant */
+  set(leaf: Leaf, share?: number): void {
+    this.#changes.set(keyOf(leaf.kind, leaf.path), { kind: leaf.kind, path: leaf.path, leaf, ...(share === undefined ? {} : { share }) });
   }
 
   drop(kind: Kind, path: string): void {
@@ -46,14 +48,14 @@ export class LeafChanges {
     for (const bucket of touched.keys()) before.set(bucket, new Map(await store.list("leaves", { prefix: `${bucket}/`, limit: 100_000 })));
     for (const [bucket, changes] of touched) {
       const rows = before.get(bucket) as Map<string, LeafRow>;
-      for (const [key, { kind, path, leaf }] of changes) {
+      for (const [key, { kind, path, leaf, ...place }] of changes) {
         const old = rows.get(key);
         if (old !== undefined) store.delete("feed", `${ordered(old.position)}/${kind}/${path}`);
         if (leaf === undefined) {
           rows.delete(key);
           store.delete("leaves", key);
         } else {
-          const row: LeafRow = { version: leaf.version, hash: leaf.hash, leaf: await hashOfLeaf(leaf), position };
+          const row: LeafRow = { version: leaf.version, hash: leaf.hash, leaf: await hashOfLeaf(leaf), position, ...place };
           rows.set(key, row);
           store.put("leaves", key, row);
           store.put("feed", `${ordered(position)}/${kind}/${path}`, {});

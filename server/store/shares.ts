@@ -12,6 +12,8 @@ import { type GrantRow, ordered, type Rows, type StandingRow } from "../rows.ts"
 import type { StoreReader, StoreWriter } from "../storage/storage.ts";
 import { type LeafChanges, leafAt } from "./leaves.ts";
 
+const HOUR = 3_600_000;
+
 interface Step {
   readonly store: StoreWriter<Rows>;
   readonly leaves: LeafChanges;
@@ -39,11 +41,11 @@ export const stateNow = ({ row, standing }: Grant, now: number) =>
 const feedKey = (position: number, kind: string, path: string): string => `${ordered(position)}/${kind}/${path}`;
 
 /** Shares for active grants within their consents; for a path that was shared before also while paused, since that may be a removal. */
-export async function putShares({ store, leaves, position, now }: Step, shares: Commit["shares"]): Promise<void> {
-  const grants = new Map<string, Grant>();
+export async function putShares({ store, leaves, now }: Step, shares: Commit["shares"]): Promise<void> {
+  const grants = new Map<string, Grant & { readonly place: number }>();
   for (const [index, { grant, path, version, body }] of shares.entries()) {
     const pointer = `/shares/${index}`;
-    const known = grants.get(grant) ?? (await grantOf(store, grant, `${pointer}/grant`));
+    const known = grants.get(grant) ?? (await nextPlace(store, grant, `${pointer}/grant`));
     grants.set(grant, known);
     const leafPath = `${grant}/${path}`;
     const leaf = await leafAt(store, "share", leafPath);
@@ -52,27 +54,35 @@ export async function putShares({ store, leaves, position, now }: Step, shares: 
     const state = stateNow(known, now);
     if (state !== "active" && !(state === "paused" && sharedBefore))
       throw new Refusal("grant_not_active", "This grant is not active.", { pointer: `${pointer}/grant`, extra: { grant } });
-    const covered = isRecordPath(splitPath(path).base) && allowsRead(known.row.details, path);
+    const covered = isRecordPath(splitPath(path).base) && allowsRead(known.row.details, path, now);
     if (!covered && !sharedBefore) throw new Refusal("outside_consent", "This was not granted.", { pointer: `${pointer}/path` });
     if (version <= Math.max(leaf?.version ?? 0, gone?.version ?? 0) || leaves.has("share", leafPath))
       throw new Refusal("version_not_newer", "There is this version or a newer one.", { pointer: `${pointer}/version` });
-    if (leaf !== undefined) store.delete("shares", shareKey(grant, leaf.position, path));
+    if (leaf?.share !== undefined) store.delete("shares", shareKey(grant, leaf.share, path));
     if (gone !== undefined) {
       store.delete("gone", leafPath);
       store.delete("feed", feedKey(gone.position, "dropped", leafPath));
     }
-    store.put("shares", shareKey(grant, position, path), {
+    store.put("shares", shareKey(grant, known.place, path), {
       path,
       version,
       body,
-      updated: now,
+      updated: now - (now % HOUR),
       objects: objectsFor(known.row.details, path),
     });
-    leaves.set({ kind: "share", path: leafPath, version, hash: digest(body) });
+    leaves.set({ kind: "share", path: leafPath, version, hash: digest(body) }, known.place);
   }
 }
 
-export const shareKey = (grant: string, position: number, path: string): string => `${grant}/${ordered(position)}/${path}`;
+/** A commit takes one position in each grant that it touches. */
+async function nextPlace(store: StoreWriter<Rows>, grant: string, pointer: string): Promise<Grant & { readonly place: number }> {
+  const { row, standing } = await grantOf(store, grant, pointer);
+  const place = standing.position + 1;
+  store.put("standings", grant, { ...standing, position: place });
+  return { row, standing, place };
+}
+
+const shareKey = (grant: string, place: number, path: string): string => `${grant}/${ordered(place)}/${path}`;
 
 const objectsFor = (details: AuthorizationDetails, path: string): number =>
   details.reduce((bits, detail, at) => (allowsRead([detail], path) ? bits | (1 << at) : bits), 0);
@@ -85,9 +95,9 @@ export async function dropShares({ store, leaves, position, now }: Step, drops: 
     const known = await grantOf(store, grant, pointer);
     const leaf = await leafAt(store, "share", leafPath);
     if (leaf === undefined || leaves.has("share", leafPath)) throw new Refusal("not_found", "There is no such share.", { pointer });
-    if (!isEnded(stateNow(known, now)) && allowsRead(known.row.details, path))
+    if (!isEnded(stateNow(known, now)) && allowsRead(known.row.details, path, now))
       throw new Refusal("invalid_input", "This share is within its consent. Share a removal.", { pointer });
-    store.delete("shares", shareKey(grant, leaf.position, path));
+    if (leaf.share !== undefined) store.delete("shares", shareKey(grant, leaf.share, path));
     leaves.drop("share", leafPath);
     store.put("gone", leafPath, { version: leaf.version, position });
     store.put("feed", feedKey(position, "dropped", leafPath), {});

@@ -52,6 +52,7 @@ export async function changeWays(step: Step): Promise<{ old: Way[]; ways: Way[];
   await checkSeals(step, ways, [...added, ...changed]);
   for (const way of dropped) await drop(store, way);
   if (dropped.some(({ kind }) => kind === "kit")) await endKitSessions(step, added);
+  if (dropped.some(({ kind }) => kind === "device")) await endOtherSessions(step);
   for (const { id, kind, key, passkey, sign } of [...added, ...changed]) store.put("ways", id, { kind, key, passkey, sign });
   const [attested] = added.filter(({ kind }) => kind === "passkey");
   if (attested !== undefined && step.newPasskey !== undefined) store.put("passkeys", attested.id, step.newPasskey.passkey);
@@ -172,4 +173,9 @@ async function endKitSessions({ store, session }: Step, added: readonly Way[]): 
     if (key === session) store.put("sessions", key, { ...row, way });
     else store.delete("sessions", key);
   }
+}
+
+/** Nobody can tell which of them the device that goes holds: any passkey may have opened it. */
+async function endOtherSessions({ store, session }: Step): Promise<void> {
+  for (const [key] of await store.list("sessions", { limit: 1000 })) if (key !== session) store.delete("sessions", key);
 }

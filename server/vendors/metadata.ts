@@ -1,5 +1,6 @@
 import { createPublicKey, type JsonWebKey } from "node:crypto";
 import * as v from "valibot";
+import { unclear } from "#protocol/plain-words.ts";
 import { Words } from "#protocol/shapes.ts";
 import { isLoopback } from "../config.ts";
 import { digest } from "../digest.ts";
@@ -10,7 +11,7 @@ export class MetadataError extends Error {
   override readonly name = "MetadataError";
 }
 
-const Address = v.pipe(v.string(), v.maxLength(500), v.url());
+const Address = v.pipe(v.string(), v.maxLength(500), v.url(), v.regex(/^https?:\/\//i));
 
 /** RFC 7591 metadata and ours (protocol, section 6); members of other specifications are left alone. */
 const Metadata = v.object({
@@ -40,6 +41,11 @@ export interface Vendor {
 export function readMetadata(text: string, clientId: string): v.InferOutput<typeof Metadata> {
   const metadata = parse(Metadata, text, "client metadata");
   if (metadata.client_id !== clientId) throw new MetadataError("client_id in the document is not its address");
+  for (const member of ["client_name", "legal_name", "dpo_contact"] as const) {
+    const text = metadata[member];
+    const reason = text === undefined ? undefined : unclear(text);
+    if (reason !== undefined) throw new MetadataError(`the client metadata is wrong at /${member}: ${reason}`);
+  }
   const own = new URL(clientId);
   if (new URL(metadata.jwks_uri).host !== own.host) throw new MetadataError("jwks_uri is on another host than client_id");
   for (const uri of metadata.redirect_uris) {
@@ -76,7 +82,7 @@ export function vendorOf(metadata: v.InferOutput<typeof Metadata>, text: string,
     },
     redirectUris: metadata.redirect_uris,
     jwksUri: metadata.jwks_uri,
-    signingKeys: keys.filter((key) => key.use !== "enc"),
+    signingKeys: keys.filter((key) => key.use !== "enc").map(({ kty, crv, x, y, n, e, kid }) => ({ kty, crv, x, y, n, e, kid })),
   };
 }
 

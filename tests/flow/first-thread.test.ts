@@ -31,6 +31,8 @@ interface Person extends AsyncDisposable {
   faults: string[];
   /** How many passkey prompts were answered so far. */
   prompts: () => Promise<number>;
+  /** What PRF answered last; empty where the authenticator has none. */
+  prf: () => Promise<Buffer>;
 }
 
 /** A browser of its own, with an authenticator of its own. */
@@ -44,13 +46,17 @@ async function person(prf: PrfSupport): Promise<Person> {
   page.on("console", (message) => {
     if (message.type() === "error" && !/status of 4\d\d/.test(message.text())) faults.push(message.text());
   });
+  // Counts prompts, and keeps what PRF answered: it must never be in a request.
   await page.addInitScript(() => {
-    const count = () => sessionStorage.setItem("prompts", String(Number(sessionStorage.getItem("prompts") ?? 0) + 1));
+    const note = (name: string, add: (before: string) => string) => localStorage.setItem(name, add(localStorage.getItem(name) ?? ""));
     for (const name of ["create", "get"] as const) {
       const original = CredentialsContainer.prototype[name];
-      CredentialsContainer.prototype[name] = function (this: CredentialsContainer, options?: CredentialCreationOptions & CredentialRequestOptions) {
-        count();
-        return original.call(this, options);
+      CredentialsContainer.prototype[name] = async function (this: CredentialsContainer, options?: CredentialCreationOptions & CredentialRequestOptions) {
+        note("test-prompts", (before) => String(Number(before) + 1));
+        const made = (await original.call(this, options)) as PublicKeyCredential | null;
+        const answer = made?.getClientExtensionResults().prf?.results?.first;
+        if (answer) note("test-prf", () => [...new Uint8Array(answer as ArrayBuffer)].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
+        return made;
       };
     }
   });
@@ -58,7 +64,8 @@ async function person(prf: PrfSupport): Promise<Person> {
     context,
     page,
     faults,
-    prompts: () => page.evaluate(() => Number(sessionStorage.getItem("prompts") ?? 0)),
+    prompts: () => page.evaluate(() => Number(localStorage.getItem("test-prompts") ?? 0)),
+    prf: async () => Buffer.from(await page.evaluate(() => localStorage.getItem("test-prf") ?? ""), "hex"),
     async [Symbol.asyncDispose]() {
       // What the page looked like at the end, for whoever mends a failure.
       if (process.env.FLOW_PICTURES) await page.screenshot({ path: join(process.env.FLOW_PICTURES, `${Date.now()}.png`), fullPage: true }).catch(() => undefined);
@@ -194,8 +201,14 @@ describe.each<{ name: string; prf: PrfSupport }>([
     // Nothing of it is anywhere in the server, while everything still runs.
     const everything = [...Object.values(VALUES), kit.replaceAll(" ", ""), newKit.replaceAll(" ", "")];
     await house.snapshot();
-    const leaked = await searchPlaintext(everything, { buffers: { requests: house.sent(), log: house.log() }, paths: [house.data, house.snapshots] });
-    expect(leaked.filter(({ place }) => !place.includes("/shop/"))).toEqual([]);
+    const serverSide = async (values: string[]) =>
+      (await searchPlaintext(values, { buffers: { requests: house.sent(), log: house.log() }, paths: [house.data, house.heap()] })).map(({ value, place }) => `${value} in ${place}`);
+    expect(await serverSide(everything)).toEqual([]);
+    const control = await serverSide(["Libreria Aldina S.r.l."]);
+    for (const place of [house.data, house.heap()]) expect(control.some((each) => each.includes(place))).toBe(true);
+    const secret = await first.prf();
+    expect(secret).toHaveLength(prf ? 32 : 0);
+    for (const written of prf ? [secret, secret.toString("base64url"), secret.toString("base64").slice(0, 42), secret.toString("hex")] : []) expect(house.sent().includes(written)).toBe(false);
 
     // Stopped from the list: one click, one confirm, one passkey.
     await page.getByRole("link", { name: "Connections" }).first().click();

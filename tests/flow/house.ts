@@ -1,4 +1,6 @@
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../support/free-port.ts";
 import { startProcess } from "../support/process.ts";
 import { recordingProxy } from "../support/recording-proxy.ts";
@@ -14,8 +16,8 @@ export interface House extends AsyncDisposable {
   readonly data: string;
   /** The shop's customer list. */
   readonly customers: string;
-  /** Where heap snapshots are written. */
-  readonly snapshots: string;
+  /** The server's last heap snapshot. */
+  readonly heap: () => string;
   readonly sent: () => Buffer;
   readonly log: () => string;
   /** Makes the server write a heap snapshot, and waits until it is whole. */
@@ -51,24 +53,26 @@ export async function openHouse(): Promise<House> {
       ready: /is open at/,
     }),
   );
+  let heap = "";
   return {
     issuer,
     shop,
     data,
     customers: join(shopData, "customers.json"),
-    snapshots: folder.path,
+    heap: () => join(folder.path, heap),
     sent: proxy.sent,
     log: () => server.output() + trader.output(),
     async snapshot() {
-      const { readdir, stat } = await import("node:fs/promises");
-      const { setTimeout: sleep } = await import("node:timers/promises");
       process.kill(server.pid, "SIGUSR2");
       for (let size = -1, tries = 0; tries < 300; tries++) {
         await sleep(200);
         const name = (await readdir(folder.path)).find((each) => each.endsWith(".heapsnapshot"));
         if (name === undefined) continue;
         const now = (await stat(join(folder.path, name))).size;
-        if (now > 0 && now === size) return;
+        if (now > 0 && now === size) {
+          heap = name;
+          return;
+        }
         size = now;
       }
       throw new Error("the server wrote no heap snapshot");

@@ -12,7 +12,9 @@ import { makeAgreementPair, makeSigningPair } from "#protocol/sealing/pairs.ts";
 import { openRecord, openShare, sealRecord } from "#protocol/sealing/record.ts";
 import { openSealed, sealTo } from "#protocol/sealing/seal-to.ts";
 import { sign } from "#protocol/sealing/sign.ts";
+import { signSuccession } from "#protocol/sealing/succession.ts";
 import { makeWayIn, newId, openWayIn } from "#protocol/sealing/way-in.ts";
+import { verifySuccession } from "#protocol/succession.ts";
 import { changesOf, flip, outcomeOf } from "./support/changes.ts";
 import { makeSecrets, makeVendor, share } from "./support/customer.ts";
 import { vectors } from "./vectors/read.ts";
@@ -37,6 +39,7 @@ const NAMES = [
   "signed act",
   "consent",
   "head",
+  "succession",
 ] as const;
 const things = new Map<string, Sealed>();
 
@@ -79,6 +82,11 @@ beforeAll(async () => {
 
   const head: Head = { ...vectors<{ head: Head }>("head").head, account, identity: identity.x };
   add("head", await signHead(head, identity), (text) => verifyHead(text, { account, identity: identity.x }));
+  const kit = await makeSigningPair();
+  const from = identity.x;
+  add("succession", await signSuccession({ account, from, to: agreement.x, kit: agreement.x, at: head.at }, kit), (text) =>
+    verifySuccession(text, { account, from, kit: kit.x }),
+  );
 });
 
 describe.each(NAMES)("%s", (name) => {

@@ -53,11 +53,18 @@ describe.each(PURPOSES.map((purpose) => ({ purpose, id: purpose.id })))("a reque
       [{ expires: in_(milliseconds(purpose.expiry) + 1000) }, "/0/expires"],
       [{ expires: "soon" }, "/0/expires"],
       [{ frequency: { max: purpose.frequency.max + 1, per: purpose.frequency.per } }, "/0/frequency"],
+      [{ frequency: { max: purpose.frequency.max + 1 } }, "/0/frequency"],
       [{ if_refused: "something" }, "/0/if_refused"],
       [{ if_refused: "" }, "/0/if_refused"],
     ];
     for (const [change, pointer] of table) expect(at(change), JSON.stringify(change)).toBe(pointer);
     expect(at({ expires: in_(1000) })).toBeUndefined();
+    expect(at({ frequency: { max: 1 } })).toBeUndefined();
+    const { frequency: _, ...unbounded } = fullest(purpose);
+    expect(breach([unbounded], NOW)).toEqual({
+      pointer: "/0/frequency",
+      reason: `expected a frequency of at most ${purpose.frequency.max} in ${purpose.frequency.per} for this purpose`,
+    });
   });
 
   it("calls required only what it can't do without", () => {

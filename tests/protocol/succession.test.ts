@@ -1,10 +1,18 @@
+import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Head } from "#protocol/head.ts";
 import { signHead } from "#protocol/sealing/head.ts";
 import { makeSigningPair, type SigningPair } from "#protocol/sealing/pairs.ts";
 import { sign } from "#protocol/sealing/sign.ts";
 import { newId } from "#protocol/sealing/way-in.ts";
-import { followSuccessions, SUCCESSION_TYP, type Succession, type SuccessionEvidence } from "#protocol/succession.ts";
+import {
+  followSuccessions,
+  SUCCESSION_TYP,
+  type Succession,
+  type SuccessionEvidence,
+  type Trust,
+  verifySuccession,
+} from "#protocol/succession.ts";
 import { hashOfWays, type Way } from "#protocol/ways.ts";
 import { evidence } from "./support/changes.ts";
 import { vectors } from "./vectors/read.ts";
@@ -14,57 +22,85 @@ const other = newId();
 const { head: example } = vectors<{ head: Head }>("head");
 const kitWay = (sign: string | null): Way => ({ id: newId(), kind: "kit", key: "A".repeat(43), passkey: null, sign });
 
-/** One link: what the old identity's last head covered, and the new key, signed by the kit. */
+/** Identity keys and the kits that were in force with each. */
+let identities: SigningPair[] = [];
+let kits: SigningPair[] = [];
+const identity = (at: number): SigningPair => identities[at] as SigningPair;
+const kit = (at: number): SigningPair => kits[at] as SigningPair;
+const trust = (at: number, known: number | null = at): Trust => ({
+  identity: identity(at).x,
+  kit: known === null ? null : kit(known).x,
+});
+
+/** One link: what the old identity's last head covered, and the new keys, signed by the kit. */
 async function link(
-  old: SigningPair,
-  to: string,
-  kit: SigningPair,
-  changes: { succession?: Partial<Succession>; ways?: Way[]; typ?: string } = {},
-) {
-  const ways = changes.ways ?? [kitWay(kit.x)];
-  const head = await signHead({ ...example, account, identity: old.x, ways: await hashOfWays(ways) }, old);
-  const succession: Succession = { account, from: old.x, to, at: "2026-11-21T10:15:00Z", ...changes.succession };
-  return { token: await sign(succession, changes.typ ?? SUCCESSION_TYP, kit), head, ways } satisfies SuccessionEvidence;
+  at: number,
+  changes: { succession?: Partial<Succession>; ways?: Way[]; typ?: string; signer?: SigningPair } = {},
+): Promise<SuccessionEvidence> {
+  const ways = changes.ways ?? [kitWay(kit(at).x)];
+  const head = await signHead({ ...example, account, identity: identity(at).x, ways: await hashOfWays(ways) }, identity(at));
+  const succession: Succession = {
+    account,
+    from: identity(at).x,
+    to: identity(at + 1).x,
+    kit: kit(at + 1).x,
+    at: "2026-11-21T10:15:00Z",
+    ...changes.succession,
+  };
+  return { token: await sign(succession, changes.typ ?? SUCCESSION_TYP, changes.signer ?? kit(at)), head, ways };
 }
 
-let [one, two, three, kit, nextKit]: SigningPair[] = [];
-const pair = (of: SigningPair | undefined): SigningPair => of as SigningPair;
 beforeAll(async () => {
-  [one, two, three, kit, nextKit] = await Promise.all(Array.from({ length: 5 }, makeSigningPair));
+  const pairs = (): Promise<SigningPair[]> => Promise.all(Array.from({ length: 6 }, makeSigningPair));
+  [identities, kits] = [await pairs(), await pairs()];
 });
 
 describe("a new identity key", () => {
   it("is followed from the one that is trusted, through as many as there were", async () => {
-    const links = [await link(pair(one), pair(two).x, pair(kit)), await link(pair(two), pair(three).x, pair(nextKit))];
-    expect(await followSuccessions(account, pair(one).x, links, pair(kit).x)).toBe(pair(three).x);
-    expect(await followSuccessions(account, pair(one).x, links)).toBe(pair(three).x);
-    // A device that has seen the first goes on from there, whichever kit was first.
-    expect(await followSuccessions(account, pair(two).x, links)).toBe(pair(three).x);
-    expect(await followSuccessions(account, pair(three).x, links)).toBe(pair(three).x);
-    expect(await followSuccessions(account, pair(one).x, [])).toBe(pair(one).x);
+    const links = await Promise.all([0, 1, 2, 3].map((at) => link(at)));
+    await fc.assert(
+      fc.asyncProperty(fc.nat(4), fc.boolean(), fc.nat(4), async (from, knowsKit, shown) => {
+        const reached = Math.max(from, shown);
+        const followed = await followSuccessions(account, trust(from, knowsKit ? from : null), links.slice(0, shown));
+        expect(followed).toEqual(trust(reached, knowsKit || reached > from ? reached : null));
+      }),
+    );
   });
 
   it("counts only if the kit that the old identity listed, and that the device knows, signed it", async () => {
-    const good = await link(pair(one), pair(two).x, pair(kit));
-    const refused: [SuccessionEvidence, string | undefined, string][] = [
-      [good, pair(nextKit).x, "pin"],
-      [await link(pair(one), pair(two).x, pair(nextKit), { ways: [kitWay(pair(kit).x)] }), undefined, "signature"],
-      [await link(pair(one), pair(two).x, pair(kit), { ways: [kitWay(null)] }), undefined, "ways"],
-      [{ ...good, ways: [kitWay(pair(nextKit).x)] }, undefined, "ways"],
-      [{ ...good, head: (await link(pair(two), pair(three).x, pair(kit), { ways: good.ways })).head }, undefined, "signature"],
-      [await link(pair(one), pair(two).x, pair(kit), { succession: { account: other } }), undefined, "account"],
-      [await link(pair(one), pair(two).x, pair(kit), { typ: "act+jwt" }), undefined, "typ"],
-      [await link(pair(one), pair(two).x, pair(kit), { succession: { at: "2026-02-30T00:00:00Z" } }), undefined, "malformed"],
-      [{ ...good, token: `${good.token}A` }, undefined, "malformed|signature"],
-      [{ ...good, token: "a.b.c" }, undefined, "malformed"],
+    const good = await link(0);
+    const refused: [SuccessionEvidence, Trust, string][] = [
+      [good, trust(0, 1), "pin"],
+      [await link(0, { signer: kit(1) }), trust(0, null), "signature"],
+      [await link(0, { ways: [kitWay(kit(2).x)], signer: kit(2) }), trust(0), "pin"],
+      [await link(0, { ways: [kitWay(null)] }), trust(0, null), "ways"],
+      [{ ...good, ways: [kitWay(kit(1).x)] }, trust(0, null), "ways"],
+      [{ ...good, head: (await link(1, { ways: good.ways })).head }, trust(0, null), "signature"],
+      [await link(0, { succession: { account: other } }), trust(0), "account"],
+      [await link(0, { succession: { to: identity(0).x } }), trust(0), "context"],
+      [await link(0, { typ: "act+jwt" }), trust(0), "typ"],
+      [await link(0, { succession: { at: "2026-02-30T00:00:00Z" } }), trust(0), "malformed"],
+      [{ ...good, token: `${good.token}A` }, trust(0), "malformed|signature"],
+      [{ ...good, token: "a.b.c" }, trust(0), "malformed"],
     ];
     for (const [each, known, code] of refused)
-      await expect(followSuccessions(account, pair(one).x, [each], known), code).rejects.toEqual(evidence(code));
-    await expect(followSuccessions(other, pair(one).x, [good])).rejects.toEqual(evidence("account"));
+      await expect(followSuccessions(account, known, [each]), code).rejects.toEqual(evidence(code));
+    await expect(followSuccessions(other, trust(0), [good])).rejects.toEqual(evidence("account"));
+  });
+
+  it("is signed by the very kit that the one before has named, also where the device knew of none", async () => {
+    const stolen = await link(1, { ways: [kitWay(kit(4).x)], signer: kit(4) });
+    await expect(followSuccessions(account, trust(0, null), [await link(0), stolen])).rejects.toEqual(evidence("pin"));
   });
 
   it("of another history changes nothing", async () => {
-    const elsewhere = await link(pair(two), pair(three).x, pair(kit));
-    expect(await followSuccessions(account, pair(one).x, [elsewhere], pair(kit).x)).toBe(pair(one).x);
+    expect(await followSuccessions(account, trust(0), [await link(1)])).toEqual(trust(0));
+  });
+
+  it("is for the key that it follows", async () => {
+    const { token } = await link(0);
+    const expected = { account, from: identity(0).x, kit: kit(0).x };
+    expect(await verifySuccession(token, expected)).toMatchObject({ to: identity(1).x, kit: kit(1).x });
+    await expect(verifySuccession(token, { ...expected, from: identity(1).x })).rejects.toEqual(evidence("context"));
   });
 });

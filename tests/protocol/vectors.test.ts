@@ -1,3 +1,4 @@
+import { hkdfSync } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -24,6 +25,7 @@ import {
 import { ed25519Thumbprint, verifyJws } from "#protocol/jws.ts";
 import { frequencyIsWider, widening } from "#protocol/narrow.ts";
 import { covers, isShareable } from "#protocol/paths.ts";
+import { aliasOf } from "#protocol/sealing/alias.ts";
 import { box, type Context, openBox } from "#protocol/sealing/box.ts";
 import { openEpoch, openKeyChain } from "#protocol/sealing/epoch.ts";
 import { signHead } from "#protocol/sealing/head.ts";
@@ -33,7 +35,9 @@ import { pairFromSeed, type SigningPair } from "#protocol/sealing/pairs.ts";
 import { type Content, hashOfGrantKey, openRecord, openShare, type RecordVersion, type Share } from "#protocol/sealing/record.ts";
 import { openSealed } from "#protocol/sealing/seal-to.ts";
 import { sign } from "#protocol/sealing/sign.ts";
+import { signSuccession } from "#protocol/sealing/succession.ts";
 import { kitKeys, openWayIn, prfSalt } from "#protocol/sealing/way-in.ts";
+import { followSuccessions, type Succession, type SuccessionEvidence, type Trust } from "#protocol/succession.ts";
 import type { WaySeal } from "#protocol/ways.ts";
 import { mergePatch } from "./support/merge-patch.ts";
 import { vectors } from "./vectors/read.ts";
@@ -43,7 +47,7 @@ const hex = (of: Uint8Array): string => Buffer.from(of).toString("hex");
 
 it("every vector file says where it comes from", () => {
   const files = readdirSync(join(import.meta.dirname, "vectors")).filter((each) => each.endsWith(".json"));
-  expect(files).toHaveLength(16);
+  expect(files).toHaveLength(18);
   for (const file of files) expect(vectors(file.slice(0, -5)).provenance.length, file).toBeGreaterThan(20);
 });
 
@@ -165,11 +169,30 @@ it("head", async () => {
   expect(await shortCodeOf(file.token)).toBe(file.shortCode);
 });
 
+it("succession", async () => {
+  const file = vectors<{ kit: SigningPair; succession: Succession; evidence: SuccessionEvidence; trust: Trust }>("succession");
+  const { account, from: identity } = file.succession;
+  expect(await signSuccession(file.succession, file.kit)).toBe(file.evidence.token);
+  expect(await followSuccessions(account, { identity, kit: file.kit.x }, [file.evidence])).toEqual(file.trust);
+});
+
 describe("record", () => {
   const file = vectors<{ accountKey: string; account: string; cases: { content: Content; record: RecordVersion }[] }>("record");
   it.each(file.cases)("$record.path $record.version", async ({ content, record }) =>
     expect(await openRecord(base64url.decode(file.accountKey), file.account, record)).toEqual(content),
   );
+});
+
+describe("alias", () => {
+  const file = vectors<{ grantKey: string; cases: { path: string; alias: string }[]; refused: string[] }>("alias");
+  const key = base64url.decode(file.grantKey);
+  it.each(file.cases)("$path is $alias", async ({ path, alias }) => {
+    expect(await aliasOf(key, path)).toBe(alias);
+    if (path === alias) return;
+    const bytes = hkdfSync("sha256", key, "", `counterfoil/alias/v1\n${path}`, 16);
+    expect(alias.split("/").at(-1)).toBe(Buffer.from(bytes).toString("base64url"));
+  });
+  it.each(file.refused)("there is none of %s", (path) => expect(aliasOf(key, path)).rejects.toThrow(TypeError));
 });
 
 describe("share", () => {

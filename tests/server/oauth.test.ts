@@ -112,6 +112,10 @@ describe("a client", () => {
       ],
       ["no country", () => Object.assign(vendor.documents.metadata, { country: undefined }), "country"],
       ["a name with hidden characters", () => Object.assign(vendor.documents.metadata, { client_name: "Bank\u202e" }), "client_name"],
+      ["a name of two scripts", () => Object.assign(vendor.documents.metadata, { client_name: "P\u0430yPal" }), "client_name"],
+      ["a legal name that can't be seen", () => Object.assign(vendor.documents.metadata, { legal_name: "\u3164" }), "legal_name"],
+      ["a policy that is a script", () => Object.assign(vendor.documents.metadata, { policy_uri: "javascript:alert(1)" }), "policy_uri"],
+      ["a home that is data", () => Object.assign(vendor.documents.metadata, { client_uri: "data:text/html,x" }), "client_uri"],
       [
         "a secret instead of a key",
         () => Object.assign(vendor.documents.metadata, { token_endpoint_auth_method: "client_secret_basic" }),

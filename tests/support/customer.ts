@@ -146,7 +146,13 @@ export class Customer {
     const row =
       draft.epoch === undefined
         ? null
-        : await makeEpoch(this.account, epoch, accountKey, draft.next?.identity ?? this.identity, this.epoch === 0 ? undefined : this.accountKey);
+        : await makeEpoch(
+            this.account,
+            epoch,
+            accountKey,
+            draft.next?.identity ?? this.identity,
+            this.epoch === 0 ? undefined : this.accountKey,
+          );
     const body: Commit = {
       expectedSeq: this.seq,
       head: "",

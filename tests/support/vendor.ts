@@ -125,6 +125,7 @@ export class TestVendor implements AsyncDisposable {
       retention: "P30D",
       // Whole seconds: the consent's exp is the same moment.
       expires: `${new Date(this.now() + 90 * 86_400_000).toISOString().slice(0, 19)}Z`,
+      frequency: { max: 60, per: "PT1H" },
       if_refused: "nothing",
       ...change,
     };

@@ -1,7 +1,7 @@
 import type { Signal } from "@preact/signals";
 import { useId } from "preact/hooks";
 
-/** A kit's code, or a part of one: pasting allowed, no completion, no spelling. */
+/** A kit's code, or something else printed on it: pasting allowed, no completion, no spelling. */
 export function CodeField({
   label,
   hint,

@@ -13,8 +13,8 @@ export function KitSheet({ kit }: { kit: Kit }) {
     t.kitSheet,
     t.kitSheetText,
     code,
-    t.kitHead(kit.head.seq),
-    t.kitHeadCode(kit.head.code),
+    t.head(kit.head.seq),
+    t.headCode(kit.head.code),
     t.kitUse(`${location.origin}/safety/recover`),
   ];
   return (
@@ -31,9 +31,9 @@ export function KitSheet({ kit }: { kit: Kit }) {
           <Qr text={code} label={t.kitQr} />
         </ErrorBoundary>
         <p class="wide">
-          {t.kitHead(kit.head.seq)}
+          {t.head(kit.head.seq)}
           <br />
-          {t.kitHeadCode(kit.head.code)}
+          {t.headCode(kit.head.code)}
           <br />
           {t.kitUse(`${location.origin}/safety/recover`)}
         </p>

@@ -11,16 +11,18 @@ import { useVault } from "./vault-context.ts";
 import { wayDates, wayName } from "./ways.tsx";
 
 /** From a kit's code to an open store: the code, a choice for every old way in, a passkey here, a new kit that was kept. */
-export function RecoverFlow({ onStarted, onDone }: { onStarted?: () => void; onDone: () => void }) {
+export function RecoverFlow({ onDone }: { onDone: () => void }) {
   const vault = useVault();
   const t = words().recover;
   const code = useSignal("");
+  const state = useSignal("");
   const ways = useSignal<readonly WayView[] | undefined>(undefined);
   const kit = useSignal<Kit | undefined>(undefined);
   const short = useSignal<string | undefined>(undefined);
   const open = useAction(async () => {
-    onStarted?.();
-    ways.value = (await vault.recover(code.value)).ways;
+    // Without it, a server that went back in time could not be told from one that didn't.
+    const seq = Number.parseInt(state.value, 10);
+    ways.value = (await vault.recover(code.value, seq > 0 ? seq : undefined)).ways;
   });
   if (kit.value) return <NewKit kit={kit.value} onDone={onDone} />;
   if (ways.value)
@@ -47,6 +49,7 @@ export function RecoverFlow({ onStarted, onDone }: { onStarted?: () => void; onD
       }}
     >
       <CodeField label={t.code} hint={t.codeHint} value={code} fault={short.value ?? wrong} />
+      <CodeField label={t.state} hint={words().field.optional} value={state} />
       <div class="row-of-buttons">
         <button type="submit" class="btn">
           {t.open}

@@ -30,14 +30,14 @@ export async function begin(context: Context): Promise<void> {
     {
       contents: new Map(SINGLE_PATHS.map((path) => [path, { value: null }])),
       ways: { list: [passkey, device.way], seals: [device.seal] },
-      rotation: { row: await makeEpoch(account, 1, accountKey, identity, undefined), accountKey },
+      rotation: { row: await makeEpoch(account, 1, accountKey, identity, undefined), accountKey, identity },
       attestation: { registration, response: attestation },
     },
     context.now(),
     false,
   );
   await context.server.call("register", { body: draft.body });
-  await context.memory.change(account, (old) => ({ ...old, head: draft.head }));
+  await context.memory.change(account, (old) => ({ ...old, head: draft.head, trust: draft.trust }));
   context.session = { account, ways: [passkey, device.way] };
   if (prf !== undefined) await noteReading(context, passkey, prf);
   await enter(context, keyring);
@@ -62,6 +62,7 @@ function nothingYet(account: string, keyring: OpenStore["keyring"]): OpenStore {
       ways: [],
       seals: new Map(),
       epochs: new Map(),
+      successions: [],
       records: new Map(),
       shares: new Map(),
       ends: new Map(),
@@ -74,6 +75,7 @@ function nothingYet(account: string, keyring: OpenStore["keyring"]): OpenStore {
     relationships: new Map(),
     grants: new Map(),
     verified: new Map(),
+    aliases: new Map(),
     alarms: [],
     device: undefined,
   };

@@ -112,7 +112,7 @@ export function createVault(): Vault {
     confirmKit: (typed) => channel.call("confirmKit", typed),
     addPasskey: () => channel.call("addPasskey"),
     dropWay: (id) => channel.call("dropWay", id),
-    recover: (code) => channel.call("recover", code),
+    recover: (code, headSeq) => channel.call("recover", code, headSeq),
     finishRecovery: (options) => channel.call("finishRecovery", options),
   };
 }

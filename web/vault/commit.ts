@@ -6,14 +6,18 @@ import type { Epoch } from "#protocol/epoch.ts";
 import { isEnded } from "#protocol/grant.ts";
 import { type Head, hashOfHead, type Leaf } from "#protocol/head.ts";
 import { signHead } from "#protocol/sealing/head.ts";
+import type { SigningPair } from "#protocol/sealing/pairs.ts";
 import { type Content, type RecordVersion, type Share, sealRecord, sealShare } from "#protocol/sealing/record.ts";
+import type { Trust } from "#protocol/succession.ts";
 import { hashOfWays, type Way, type WaySeal } from "#protocol/ways.ts";
+import { aliasesOf, learnAliases } from "./aliases.ts";
 import { contentAs, sharePathOf } from "./coverage.ts";
 import { hashOfExpiry, stateOfGrant } from "./grants.ts";
 import { keyOfEpoch } from "./keyring.ts";
 import type { OpenStore } from "./open-store.ts";
 import { grantKeyOf } from "./relationship.ts";
 import { grow, rootOfTree } from "./tree.ts";
+import { trustOf } from "./trust.ts";
 
 /** What a commit is to change. Versions, shares, root and head follow from the store that it is built on, anew after a rebase. */
 export interface Change {
@@ -30,19 +34,23 @@ export interface Change {
   readonly resumes?: Commit["resumes"];
   readonly ways?: { readonly list: readonly Way[]; readonly seals: readonly WaySeal[] };
   readonly rotation?: Rotation;
+  /** By the kit that goes: of the rotation's identity key and the kit in its list. */
+  readonly succession?: string;
   readonly attestation?: Commit["attestation"];
   readonly acts?: readonly SignedAct[];
 }
 
-/** A new epoch of the account key. */
+/** A new epoch of the account key, and the identity key of that epoch. */
 export interface Rotation {
   readonly row: Epoch;
   readonly accountKey: Uint8Array;
+  readonly identity: SigningPair;
 }
 
 export interface Draft {
   readonly body: Commit;
   readonly head: { readonly seq: number; readonly hash: string };
+  readonly trust: Trust;
   /** Whether shares are left for a further commit. */
   readonly rest: boolean;
 }
@@ -53,7 +61,7 @@ const MOST = { shares: 2000, drops: 2000, ends: 1000, bytes: 700_000 };
 const SURELY = 600_000;
 
 export async function assemble(
-  { keyring, replica, contents, grants }: OpenStore,
+  { keyring, replica, contents, grants, aliases }: OpenStore,
   change: Change,
   now: number,
   share: boolean,
@@ -68,7 +76,7 @@ export async function assemble(
     ),
   );
 
-  const planned = share ? planShares({ replica, contents, grants }, change, versionOf, now) : [];
+  const planned = share ? await planShares({ replica, contents, grants, aliases }, change, versionOf, now) : [];
   let room = MOST.bytes - JSON.stringify(records).length;
   const taken: Planned[] = [];
   for (const each of planned) {
@@ -87,19 +95,22 @@ export async function assemble(
     leaves,
     drop.map((path) => ({ kind: "share", path })),
   );
+  const identity = change.rotation?.identity ?? keyring.identity;
+  const ways = change.ways?.list ?? replica.ways;
   const head: Head = {
     account,
-    identity: keyring.identity.x,
+    identity: identity.x,
     seq: replica.head.claims.seq + 1,
     prev: replica.head.claims.seq === 0 ? null : replica.head.hash,
     root: await rootOfTree(tree),
     epoch,
-    ways: await hashOfWays(change.ways?.list ?? replica.ways),
+    ways: await hashOfWays(ways),
     at: new Date(now).toISOString(),
   };
-  const token = await signHead(head, keyring.identity);
+  const token = await signHead(head, identity);
   return {
     head: { seq: head.seq, hash: await hashOfHead(token) },
+    trust: trustOf(identity.x, ways),
     rest,
     body: {
       expectedSeq: replica.head.claims.seq,
@@ -114,6 +125,7 @@ export async function assemble(
       ways: change.ways === undefined ? null : [...change.ways.list],
       seals: [...(change.ways?.seals ?? [])],
       epoch: change.rotation?.row ?? null,
+      succession: change.succession ?? null,
       attestation: change.attestation ?? null,
       acts: [...(change.acts ?? [])],
     },
@@ -128,28 +140,42 @@ interface Planned {
   readonly size: number;
 }
 
-type Shared = Pick<OpenStore, "replica" | "contents" | "grants">;
+type Shared = Pick<OpenStore, "replica" | "contents" | "grants" | "aliases">;
+
+interface Due {
+  readonly id: string;
+  readonly key: Uint8Array;
+  readonly details: AuthorizationDetails;
+}
 
 /** What each grant is due: copies of what its consent covers that it doesn't have yet, and removals of what it has. */
-function planShares({ replica, contents, grants }: Shared, change: Change, versionOf: (path: string) => number, now: number): Planned[] {
+async function planShares(
+  { replica, contents, grants, aliases }: Shared,
+  change: Change,
+  versionOf: (path: string) => number,
+  now: number,
+): Promise<Planned[]> {
   const changed = [...(change.contents?.keys() ?? [])];
   const all = [...new Set([...contents.keys(), ...changed])];
   const planned: Planned[] = [];
-  const plan = (grant: string, key: Uint8Array, path: string, to: string, content: Content): void => {
+  const plan = ({ id: grant, key }: Due, path: string, to: string, content: Content): void => {
     const has = replica.shares.get(`${grant}/${to}`)?.version;
     const version = versionOf(path);
     if (has === undefined ? "removed" in content : has >= version) return;
     planned.push({ key, place: { grant, path: to, version }, content, size: 700 + 2 * JSON.stringify(content).length });
   };
-  const fill = (grant: string, key: Uint8Array, details: AuthorizationDetails, paths: readonly string[], onlyRemovals: boolean): void => {
+  const fill = async (due: Due, paths: readonly string[], onlyRemovals: boolean): Promise<void> => {
+    await learnAliases(aliases, due, paths);
+    const { byPath } = aliasesOf(aliases, due.id);
     for (const path of paths) {
       const content = change.contents?.get(path) ?? contents.get(path);
       if (content === undefined) continue;
-      const to = sharePathOf(details, path, now);
+      const alias = byPath.get(path) ?? path;
+      const to = sharePathOf(due.details, alias, now);
       const as = to === undefined ? undefined : contentAs(to, content, now);
-      if (to !== undefined && as !== undefined && (!onlyRemovals || "removed" in as)) plan(grant, key, path, to, as);
+      if (to !== undefined && as !== undefined && (!onlyRemovals || "removed" in as)) plan(due, path, to, as);
       if ("removed" in content || content.value === null)
-        for (const other of formsOf(path)) if (other !== to) plan(grant, key, path, other, { removed: true });
+        for (const other of formsOf(alias)) if (other !== to) plan(due, path, other, { removed: true });
     }
   };
   const resumed = new Set(change.resumes?.map((each) => each.grant));
@@ -157,9 +183,10 @@ function planShares({ replica, contents, grants }: Shared, change: Change, versi
     const state = resumed.has(known.grant) ? "active" : stateOfGrant(known, now);
     if (isEnded(state)) continue;
     const whole = change.backfill?.includes(known.grant) === true;
-    fill(known.grant, grantKeyOf(known.own), known.consent.authorization_details, whole ? all : changed, state === "paused");
+    const due = { id: known.grant, key: grantKeyOf(known.own), details: known.consent.authorization_details };
+    await fill(due, whole ? all : changed, state === "paused");
   }
-  if (change.consent !== undefined) fill(change.consent.grant, change.consent.key, change.consent.details, all, false);
+  if (change.consent !== undefined) await fill({ ...change.consent, id: change.consent.grant }, all, false);
   return planned;
 }
 

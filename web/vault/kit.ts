@@ -1,7 +1,9 @@
 import { ACT_TYP } from "#protocol/api.ts";
 import { hashOfHead } from "#protocol/head.ts";
 import { kitCode, makeKitSecret, readKitCode } from "#protocol/sealing/kit-code.ts";
+import { makeSigningPair } from "#protocol/sealing/pairs.ts";
 import { sign } from "#protocol/sealing/sign.ts";
+import { signSuccession } from "#protocol/sealing/succession.ts";
 import { type KitKeys, kitKeys, makeWayIn, newId } from "#protocol/sealing/way-in.ts";
 import { hashOfWays } from "#protocol/ways.ts";
 import { approve, approveByKit, checked, noteReading } from "./acts.ts";
@@ -66,24 +68,39 @@ export async function confirmKit(context: Context, typed: readonly [string, stri
   if (!right) throw new VaultError("wrong_groups", "other groups");
   const store = storeOf(context);
   const there = kitOf(store);
-  const next = await turn(store, there !== undefined);
-  const list = await changedList(store, next, [await kitWay(store, next, kit.secret)], new Set(there === undefined ? [] : [there.id]));
+  const next = there === undefined ? await turn(store, false) : await turn(store, true, await makeSigningPair());
+  const made = await kitWay(store, next, kit.secret);
+  const list = await changedList(store, next, [made], new Set(there === undefined ? [] : [there.id]));
   const object = await hashOfWays(list.list);
   const acts = [await approve(context, { action: "add-way", grant: null, object }, store.replica.ways)];
-  if (kit.old !== undefined) acts.push(await approveByKit(context, { action: "recover", grant: null, object }, kit.old));
-  await putList(context, list, { acts });
+  if (kit.old === undefined) await putList(context, list, { acts });
+  else {
+    acts.push(await approveByKit(context, { action: "recover", grant: null, object }, kit.old));
+    await putList(context, list, { acts, succession: await successionTo(context, next, made, kit.old) });
+  }
   context.kit = undefined;
 }
 
-async function kitWay({ keyring, replica }: OpenStore, { epoch, accountKey }: Turn, secret: Uint8Array): Promise<NewWay> {
+async function kitWay({ replica }: OpenStore, { epoch, accountKey, identity }: Turn, secret: Uint8Array): Promise<NewWay> {
   const keys = await kitKeys(secret);
   const id = newId();
-  const made = await makeWayIn({ id, account: replica.account, secret: keys.secret, identity: keyring.identity.x, epoch, accountKey });
+  const made = await makeWayIn({ id, account: replica.account, secret: keys.secret, identity: identity.x, epoch, accountKey });
   return { way: { id, kind: "kit", key: made.key, passkey: null, sign: keys.sign.x }, seal: { ...made.seal, locator: keys.locator } };
 }
 
-/** Finds and opens the store by its kit, whose key signs the session in. */
-export async function recover(context: Context, code: string): Promise<{ ways: readonly WayView[] }> {
+/** The old kit's word for the identity key and the kit that come after it. */
+function successionTo(context: Context, { identity }: Turn, { way }: NewWay, old: KitKeys): Promise<string> {
+  const { keyring, replica } = storeOf(context);
+  if (way.sign === null) throw new VaultError("failed", "no kit");
+  const at = new Date(context.now()).toISOString();
+  return signSuccession({ account: replica.account, from: keyring.identity.x, to: identity.x, kit: way.sign, at }, old.sign);
+}
+
+/**
+ * Finds and opens the store by its kit, whose key signs the session in.
+ * @param headSeq the head's number on the kit, if it was typed: a store that is older was put back
+ */
+export async function recover(context: Context, code: string, headSeq?: number): Promise<{ ways: readonly WayView[] }> {
   const secret = await readKitCode(code);
   if (secret === undefined) throw new VaultError("wrong_kit", "wrong checksum");
   const keys = await kitKeys(secret);
@@ -92,7 +109,9 @@ export async function recover(context: Context, code: string): Promise<{ ways: r
   });
   const way = door.ways.find((each) => each.kind === "kit" && each.sign === keys.sign.x);
   if (way === undefined) throw new VaultError("tampered", "The server's list of ways into this store leaves out the kit that found it");
-  const { keyring } = await openKeyring(door, { way: way.id, secret: keys.secret });
+  const { keyring, head } = await openKeyring(door, { way: way.id, secret: keys.secret });
+  if (headSeq !== undefined && head.seq < headSeq)
+    throw new VaultError("tampered", `The server shows state number ${head.seq} of this store; the kit was made at number ${headSeq}`);
   const act = checked(
     { action: "recover", account: door.account, grant: null, object: await hashOfHead(door.head), nonce: door.nonce, at: door.at },
     context.now(),
@@ -106,7 +125,10 @@ export async function recover(context: Context, code: string): Promise<{ ways: r
   return { ways: viewOf(storeOf(context), context.now()).ways };
 }
 
-/** A passkey and a way in of this browser, a new kit for the old one, and without the ways in that are to go: one commit, signed by the kit. */
+/**
+ * A passkey and a way in of this browser, a new kit for the old one and a new identity key, and without the ways in that are to go: one
+ * commit, signed by the kit.
+ */
 export async function finishRecovery(context: Context, { drop }: { drop: readonly string[] }): Promise<Kit> {
   const { recovery } = context;
   if (recovery === undefined) throw new VaultError("invalid", "not recovered");
@@ -118,22 +140,20 @@ export async function finishRecovery(context: Context, { drop }: { drop: readonl
     context,
     store.replica.ways.filter((way) => !gone.has(way.id)),
   );
-  const next = await turn(store, true);
+  const next = await turn(store, true, await makeSigningPair());
   const device = await makeDeviceWay(context.memory, {
     account: store.replica.account,
-    identity: store.keyring.identity.x,
+    identity: next.identity.x,
     epoch: next.epoch,
     accountKey: next.accountKey,
   });
   const kit = await pendingKit(recovery.keys);
-  const added: NewWay[] = [
-    { way: passkey.way, seal: undefined },
-    { way: device.way, seal: device.seal },
-    await kitWay(store, next, kit.secret),
-  ];
+  const made = await kitWay(store, next, kit.secret);
+  const added: NewWay[] = [{ way: passkey.way, seal: undefined }, { way: device.way, seal: device.seal }, made];
   const list = await changedList(store, next, added, gone);
   const act = await approveByKit(context, { action: "recover", grant: null, object: await hashOfWays(list.list) }, recovery.keys);
-  await putList(context, list, { acts: [act], attestation: passkey.attestation });
+  const succession = await successionTo(context, next, made, recovery.keys);
+  await putList(context, list, { acts: [act], attestation: passkey.attestation, succession });
   const now = storeOf(context);
   context.store = { ...now, keyring: { ...now.keyring, opener: device.opener } };
   context.recovery = undefined;

@@ -1,3 +1,5 @@
+import type { Trust } from "#protocol/succession.ts";
+
 /**
  * What this browser remembers of a store between openings: enough to notice that the server shows less than it showed before, and
  * the key half of this device's way in. No raw key and no value.
@@ -6,6 +8,8 @@ export interface Remembered {
   readonly account: string;
   /** The highest head seen. */
   readonly head: { readonly seq: number; readonly hash: string } | null;
+  /** The keys by which that head was proven. */
+  readonly trust: Trust | null;
   /** The highest version seen, by record path. */
   readonly versions: Readonly<Record<string, number>>;
   /** The last consent seen, by grant. */
@@ -27,6 +31,7 @@ export interface Memory {
 export const blank = (account: string): Remembered => ({
   account,
   head: null,
+  trust: null,
   versions: {},
   consents: {},
   ends: {},

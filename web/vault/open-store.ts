@@ -1,11 +1,13 @@
 import * as v from "valibot";
+import { isEnded } from "#protocol/grant.ts";
 import { EvidenceError } from "#protocol/jws.ts";
 import { type Content, openRecord } from "#protocol/sealing/record.ts";
+import { type KnownAliases, learnAliases } from "./aliases.ts";
 import type { Place } from "./assertion.ts";
-import { judgeGrants, type KnownGrant, type VerifiedConsents } from "./grants.ts";
+import { judgeGrants, type KnownGrant, stateOfGrant, type VerifiedConsents } from "./grants.ts";
 import { type Keyring, keyOfEpoch } from "./keyring.ts";
 import type { Remembered } from "./memory.ts";
-import { RELATIONSHIPS, Relationship } from "./relationship.ts";
+import { grantKeyOf, RELATIONSHIPS, Relationship } from "./relationship.ts";
 import type { Replica } from "./replica.ts";
 import type { Alarm } from "./vault.ts";
 
@@ -17,6 +19,8 @@ export interface OpenStore {
   readonly relationships: ReadonlyMap<string, Relationship>;
   readonly grants: ReadonlyMap<string, KnownGrant>;
   readonly verified: VerifiedConsents;
+  /** Of the grants that have not ended. */
+  readonly aliases: KnownAliases;
   readonly alarms: readonly Alarm[];
   /** This browser's own way in. */
   readonly device: string | undefined;
@@ -40,7 +44,13 @@ export async function openStore(
   }
   const verified = before?.verified ?? new Map();
   const { grants, alarms } = await judgeGrants(replica, relationships, { ...evidence, verified });
-  return { keyring, replica, contents, relationships, grants, verified, alarms, device: evidence.remembered?.device?.way };
+  const aliases: KnownAliases = before?.aliases ?? new Map();
+  for (const known of grants.values()) {
+    if (isEnded(stateOfGrant(known, evidence.now))) continue;
+    const grant = { id: known.grant, key: grantKeyOf(known.own), details: known.consent.authorization_details };
+    await learnAliases(aliases, grant, aliases.has(known.grant) ? changed.map(({ path }) => path) : contents.keys());
+  }
+  return { keyring, replica, contents, relationships, grants, verified, aliases, alarms, device: evidence.remembered?.device?.way };
 }
 
 function relationshipOf(content: Content): Relationship {

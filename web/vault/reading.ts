@@ -7,6 +7,7 @@ import type { Remembered } from "./memory.ts";
 import { type OpenStore, openStore } from "./open-store.ts";
 import { type Replica, readReplica, Uncovered } from "./replica.ts";
 import { isRefusal } from "./server.ts";
+import { trustOf } from "./trust.ts";
 import { VaultError } from "./vault.ts";
 import { outlineOf, viewOf } from "./view.ts";
 
@@ -46,7 +47,8 @@ async function readFrom(context: Context, before: OpenStore | undefined, keyring
     if (before === undefined || !isRefusal(error, "cursor_expired")) throw error;
     replica = await readReplica(context.server, undefined, trusted);
   }
-  const keys = replica.head.claims.epoch === keyring.epoch ? keyring : await reopen(replica, keyring);
+  const { epoch, identity } = replica.head.claims;
+  const keys = epoch === keyring.epoch && identity === keyring.identity.x ? keyring : await reopen(replica, keyring);
   const store = await openStore(keys, replica, before, { remembered, place: context.place, now: context.now() });
   await remember(context, store);
   context.session = { account, ways: replica.ways };
@@ -71,7 +73,7 @@ async function lookCloser(
   }
 }
 
-/** Another device has started a new epoch. */
+/** Another device has started a new epoch, or with the kit a new identity key. */
 async function reopen(replica: Replica, { opener }: Keyring): Promise<Keyring> {
   if (!replica.ways.some((way) => way.id === opener.way)) throw new VaultError("kit_needed", "this way in was dropped");
   const door = {
@@ -80,6 +82,7 @@ async function reopen(replica: Replica, { opener }: Keyring): Promise<Keyring> {
     ways: replica.ways,
     seals: [...replica.seals.values()],
     epochs: [...replica.epochs.values()],
+    successions: replica.successions,
   };
   return (await openKeyring(door, opener)).keyring;
 }
@@ -88,10 +91,10 @@ async function remember({ memory }: Context, { replica, grants }: OpenStore): Pr
   const versions = Object.fromEntries([...replica.records.values()].map(({ path, version }) => [path, version]));
   const consents = Object.fromEntries([...grants.values()].map(({ grant, own }) => [grant, { n: own.n, hash: own.hash }]));
   const ends = Object.fromEntries([...grants.values()].flatMap(({ grant, ended }) => (ended === undefined ? [] : [[grant, ended.hash]])));
+  const { seq, identity } = replica.head.claims;
   await memory.change(replica.account, (old: Remembered) => ({
     ...old,
-    head:
-      old.head !== null && old.head.seq > replica.head.claims.seq ? old.head : { seq: replica.head.claims.seq, hash: replica.head.hash },
+    ...(old.head !== null && old.head.seq > seq ? {} : { head: { seq, hash: replica.head.hash }, trust: trustOf(identity, replica.ways) }),
     versions: Object.fromEntries(
       Object.entries({ ...old.versions, ...versions }).map(([path, version]) => [path, Math.max(version, old.versions[path] ?? 0)]),
     ),

@@ -2,13 +2,15 @@ import type { GrantView, HistoryEntry, PasskeyView, Sync } from "#protocol/api.t
 import { hashOf, hashOfJson } from "#protocol/canonical.ts";
 import { hashOfConsent, readConsent } from "#protocol/consent-token.ts";
 import type { Epoch } from "#protocol/epoch.ts";
-import { checkFollows, type Head, hashOfHead, type Leaf, readHead, verifyHead } from "#protocol/head.ts";
+import { checkFollows, type Head, hashOfHead, type Leaf, readHead } from "#protocol/head.ts";
 import { EvidenceError } from "#protocol/jws.ts";
 import type { RecordVersion } from "#protocol/sealing/record.ts";
-import { hashOfWays, type Way, type WaySeal } from "#protocol/ways.ts";
+import type { SuccessionEvidence, Trust } from "#protocol/succession.ts";
+import type { Way, WaySeal } from "#protocol/ways.ts";
 import type { Remembered } from "./memory.ts";
 import type { Server } from "./server.ts";
 import { EMPTY_TREE, grow, rootOfTree, type Tree } from "./tree.ts";
+import { proveHead } from "./trust.ts";
 
 /** The device's copy of both halves of the store, sealed as it is kept. Replaced whole by every reading. */
 export interface Replica {
@@ -20,6 +22,7 @@ export interface Replica {
   readonly ways: readonly Way[];
   readonly seals: ReadonlyMap<string, WaySeal>;
   readonly epochs: ReadonlyMap<number, Epoch>;
+  readonly successions: readonly SuccessionEvidence[];
   readonly records: ReadonlyMap<string, RecordVersion>;
   /** By `<grant>/<path>`. */
   readonly shares: ReadonlyMap<string, { readonly grant: string; readonly path: string; readonly version: number }>;
@@ -45,15 +48,17 @@ export class Uncovered extends EvidenceError {
 const READINGS = 3;
 
 /**
- * Reads what changed since `base` (or everything) and answers the copy that is proven by a head of `identity`: chained to every head
- * that this device has seen, over these ways in and these leaves, with no version older than one seen.
- * @throws {EvidenceError} `signature`, `older`, `fork`, `ways`, `root`, `account`
+ * Reads what changed since `base` (or everything) and answers the copy that is proven by a head of the identity key that is trusted, or
+ * of one that the kit has signed since: chained to every head that this device has seen, over these ways in and these leaves, with no version older than one seen.
+ * @throws {EvidenceError} `signature`, `older`, `fork`, `ways`, `root`, `account`, `pin`
  */
 export async function readReplica(
   server: Server,
   base: Replica | undefined,
   trusted: { account: string; identity: string; remembered: Remembered | undefined },
 ): Promise<Replica> {
+  const trusts: Trust[] = trusted.remembered?.trust ? [trusted.remembered.trust] : [];
+  if (trusts[0]?.identity !== trusted.identity) trusts.push({ identity: trusted.identity, kit: null });
   const anchors = [base?.head && { seq: base.head.claims.seq, hash: base.head.hash }, trusted.remembered?.head].filter(
     (each) => each != null,
   );
@@ -65,7 +70,7 @@ export async function readReplica(
     heads = [...heads, ...pages.flatMap((page) => page.heads)];
     candidate = await merge(candidate, pages);
     if (candidate.account !== trusted.account) throw new EvidenceError("account", "The server sent another store");
-    await checkHead(server, candidate, heads, anchors, trusted);
+    await checkHead(server, candidate, heads, anchors, trusts);
     checkVersions(candidate, trusted.remembered);
     if ((await rootOfTree(candidate.tree)) === candidate.head.claims.root) return candidate;
     if (reading === READINGS) throw new Uncovered(candidate);
@@ -134,6 +139,7 @@ async function merge(base: Replica | undefined, pages: readonly Sync[]): Promise
     ways: last.ways,
     seals: new Map(last.seals.map((seal) => [seal.id, seal])),
     epochs,
+    successions: last.successions,
     records,
     shares,
     ends,
@@ -154,15 +160,14 @@ async function leafOf(kind: Leaf["kind"], path: string, version: number, hash: P
 
 async function checkHead(
   server: Server,
-  { head, ways, position }: Replica,
+  { account, head, ways, successions, position }: Replica,
   heads: readonly string[],
   anchors: ReadonlyArray<{ seq: number; hash: string }>,
-  trusted: { account: string; identity: string },
+  trusts: readonly Trust[],
 ): Promise<void> {
-  await verifyHead(head.token, trusted);
+  for (const trust of trusts) await proveHead({ account, head: head.token, ways, successions }, trust);
   const [first, ...others] = [...anchors].sort((a, b) => a.seq - b.seq);
   if (first !== undefined) await follow(server, { head, position: String(position) }, heads, first, others);
-  await checkWays(head.claims, ways);
 }
 
 /** Walks from the first head that was seen to the newest. Only the newest needs its signature checked: each names the hash of the one before. */
@@ -200,15 +205,6 @@ function checkSeen(at: { seq: number; hash: string }, seen: ReadonlyArray<{ seq:
   const other = seen.find((each) => each.seq === at.seq);
   if (other !== undefined && other.hash !== at.hash)
     throw new EvidenceError("fork", `Head ${at.seq} differs from the one that this device has seen`);
-}
-
-/** @throws {EvidenceError} `ways` */
-export async function checkWays(head: Head, ways: readonly Way[]): Promise<void> {
-  if ((await hashOfWays(ways)) !== head.ways)
-    throw new EvidenceError(
-      "ways",
-      "The server's list of ways into this store is not the one that its head covers: one was added, changed or left out",
-    );
 }
 
 function checkVersions({ records }: Replica, remembered: Remembered | undefined): void {

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { type API, type ApiName, type BodyOf, type ReplyOf, RequestView, Sync } from "#protocol/api.ts";
 import { Epoch } from "#protocol/epoch.ts";
 import { CompactJws, Id } from "#protocol/shapes.ts";
+import { Successions } from "#protocol/succession.ts";
 import { WaySeal, Ways } from "#protocol/ways.ts";
 import { VaultError, type VaultErrorCode } from "./vault.ts";
 
@@ -64,7 +65,14 @@ const ROUTES: { readonly [N in Name]: Route<N> } = {
 };
 
 /** What an opener decides on. */
-const Door = v.object({ account: Id, head: CompactJws, ways: Ways, seals: v.array(WaySeal), epochs: v.array(Epoch) });
+const Door = v.object({
+  account: Id,
+  head: CompactJws,
+  ways: Ways,
+  seals: v.array(WaySeal),
+  epochs: v.array(Epoch),
+  successions: Successions,
+});
 /** The answers on which something is decided; of others a member is shown, or sent back. */
 const SHAPES: { readonly [N in ApiName]?: v.GenericSchema } = {
   store: Sync,

@@ -6,13 +6,13 @@ import { isRecordPath, kindAt } from "#protocol/categories.ts";
 import { CONSENT_TYP, type Consent, consentObject, hashOfConsent } from "#protocol/consent-token.ts";
 import { thumbprint } from "#protocol/jws.ts";
 import { isNoWider, lastExpiry } from "#protocol/narrow.ts";
-import { splitPath } from "#protocol/paths.ts";
 import { randomBytes } from "#protocol/sealing/derive.ts";
 import { type Content, grantKeyContext, hashOfGrantKey } from "#protocol/sealing/record.ts";
 import { sealTo } from "#protocol/sealing/seal-to.ts";
 import { sign } from "#protocol/sealing/sign.ts";
 import { newId } from "#protocol/sealing/way-in.ts";
 import { approve as approveAct } from "./acts.ts";
+import { aliasesOf, learnAliases, renamed, renamedDetails } from "./aliases.ts";
 import { type Context, storeOf } from "./context.ts";
 import { contentAs, sharePathOf } from "./coverage.ts";
 import type { OpenStore } from "./open-store.ts";
@@ -92,16 +92,12 @@ export function preview(context: Context, details: AuthorizationDetails, edits: 
   return values;
 }
 
-/** Details as they are signed: new members by their ids, whole seconds. */
+/** Details in the customer's own paths: new members by their ids, whole seconds. */
 function settled(details: AuthorizationDetails, named: ReadonlyMap<string, string>): AuthorizationDetails {
   return details.map((detail) => ({
     ...detail,
     expires: `${detail.expires.slice(0, 19)}Z`,
-    paths: detail.paths.map((path) => {
-      const { base, form } = splitPath(path);
-      const to = named.get(base) ?? base;
-      return form === undefined ? to : `${to}:${form}`;
-    }),
+    paths: detail.paths.map((path) => renamed(path, named)),
   }));
 }
 
@@ -117,9 +113,12 @@ export async function approve(context: Context, approval: Approval): Promise<{ r
   if (view.state === "answered") throw new VaultError("answered", "answered before");
 
   const { contents, named: members } = place(approval.edits);
-  const details = settled(approval.details, members);
+  const own = settled(approval.details, members);
+  const grant = { id: newId(), key: randomBytes(32), details: own };
+  await learnAliases(before.aliases, grant, [...before.contents.keys(), ...contents.keys()]);
+  const details = renamedDetails(own, aliasesOf(before.aliases, grant.id).byPath);
   if (!isNoWider(details, view.authorization_details)) throw new VaultError("invalid", "wider than asked");
-  const granting = await prepareGrant(context, before, view, { details, jkt, notice: approval.notice });
+  const granting = await prepareGrant(context, before, view, { grant: grant.id, key: grant.key, details, jkt, notice: approval.notice });
   const act = await approveAct(
     context,
     { action: "approve", grant: granting.consent.grant_id, object: await consentObject(granting.consent) },
@@ -163,12 +162,11 @@ async function prepareGrant(
   context: Context,
   store: OpenStore,
   { client }: RequestView,
-  given: { details: AuthorizationDetails; jkt: string; notice: Approval["notice"] },
+  given: { grant: string; key: Uint8Array; details: AuthorizationDetails; jkt: string; notice: Approval["notice"] },
 ): Promise<Granting> {
   const now = context.now();
   const [at, relationship] = relationshipTo(store, client) ?? [newRelationshipPath(), await makeRelationship(client)];
-  const grant = newId();
-  const grantKey = randomBytes(32);
+  const { grant, key: grantKey } = given;
   const pauseSecret = base64url.encode(randomBytes(32));
   const issuer = await issuerOf(relationship);
   const consent: Consent = {

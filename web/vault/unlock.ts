@@ -5,7 +5,8 @@ import { prfSalt } from "#protocol/sealing/way-in.ts";
 import { noteReading } from "./acts.ts";
 import { type Context, sessionOf } from "./context.ts";
 import { deviceOpener } from "./device.ts";
-import { type Keyring, type Opener, openKeyring } from "./keyring.ts";
+import { type Door, type Keyring, type Opener, openKeyring } from "./keyring.ts";
+import type { Remembered } from "./memory.ts";
 import { enter, read } from "./reading.ts";
 import { isRefusal } from "./server.ts";
 import { VaultError } from "./vault.ts";
@@ -71,11 +72,11 @@ export async function unlock(context: Context): Promise<void> {
   let keyring: Keyring | undefined;
   let changed = false;
   if (passkey.key !== null && prf !== undefined) {
-    keyring = await tryOpening(door, { way: passkey.id, secret: prf });
+    keyring = await tryOpening(door, { way: passkey.id, secret: prf }, remembered);
     changed = keyring === undefined;
   }
   const device = keyring === undefined ? await deviceOpener(remembered, door.halves) : undefined;
-  if (device !== undefined) keyring = await tryOpening(door, device);
+  if (device !== undefined) keyring = await tryOpening(door, device, remembered);
   if (keyring === undefined) {
     throw new VaultError("kit_needed", changed ? "the passkey gave another secret than before" : "neither passkey nor browser opens it");
   }
@@ -95,10 +96,10 @@ async function signIn(context: Context, login: string, assertion: Assertion): Pr
 }
 
 /** Undefined if the secret is not this way's: a PRF value may change. Anything else that doesn't fit is the server's doing. */
-async function tryOpening(door: Parameters<typeof openKeyring>[0], opener: Opener): Promise<Keyring | undefined> {
+async function tryOpening(door: Door, opener: Opener, remembered: Remembered | undefined): Promise<Keyring | undefined> {
   if (!door.ways.some((way) => way.id === opener.way)) return undefined;
   try {
-    return (await openKeyring(door, opener)).keyring;
+    return (await openKeyring(door, opener, remembered?.trust)).keyring;
   } catch (error) {
     if (error instanceof EvidenceError && error.code === "commitment") return undefined;
     throw error;

@@ -58,8 +58,11 @@ export interface Vault {
   addPasskey(): Promise<void>;
   dropWay(id: string): Promise<void>;
 
-  /** Opens the store with a kit's code; rejects with `wrong_kit`. The recovery ends with `finishRecovery`. */
-  recover(code: string): Promise<{ ways: readonly WayView[] }>;
+  /**
+   * Opens the store with a kit's code; rejects with `wrong_kit`. `headSeq`: the state's number on the kit; rejects with `tampered` where
+   * the server shows an older one. The recovery ends with `finishRecovery`.
+   */
+  recover(code: string, headSeq?: number): Promise<{ ways: readonly WayView[] }>;
   /** Makes a passkey here, drops the named ways in, replaces the kit (its groups are answered; it is in force at once). */
   finishRecovery(options: { drop: readonly string[] }): Promise<Kit>;
 }
@@ -94,6 +97,7 @@ export interface ConnectionView {
   readonly number: number;
   readonly client: Client;
   readonly state: GrantState;
+  /** In the customer's own paths, unless it has ended; the receipt has them as they were signed. */
   readonly details: AuthorizationDetails;
   readonly given: string;
   readonly expires: string;

@@ -3,6 +3,7 @@ import { base64url } from "#protocol/canonical.ts";
 import { kindAt } from "#protocol/categories.ts";
 import { isEnded, stateOf } from "#protocol/grant.ts";
 import { splitPath } from "#protocol/paths.ts";
+import { aliasesOf, renamed, renamedDetails } from "./aliases.ts";
 import { contentAs } from "./coverage.ts";
 import { type KnownGrant, stateOfGrant } from "./grants.ts";
 import type { OpenStore } from "./open-store.ts";
@@ -38,11 +39,12 @@ export function codeOf(hash: string): string {
 
 type SharedByGrant = Map<string, Array<SharedValue & { readonly base: string }>>;
 
-function sharedBy({ replica, contents, grants }: OpenStore, now: number): SharedByGrant {
+function sharedBy({ replica, contents, grants, aliases }: OpenStore, now: number): SharedByGrant {
   const shared: SharedByGrant = new Map();
-  for (const { grant, path, version } of replica.shares.values()) {
+  for (const { grant, path: alias, version } of replica.shares.values()) {
     const known = grants.get(grant);
     if (known === undefined || isEnded(stateOfGrant(known, now))) continue;
+    const path = renamed(alias, aliasesOf(aliases, grant).byAlias);
     const { base } = splitPath(path);
     const content = contents.get(base);
     const as = content === undefined ? undefined : contentAs(path, content, now);
@@ -80,19 +82,20 @@ function recordsOf({ replica, contents, grants }: OpenStore, shared: SharedByGra
   return records;
 }
 
-function connectionOf({ replica }: OpenStore, known: KnownGrant, shared: readonly SharedValue[], now: number): ConnectionView {
+function connectionOf({ replica, aliases }: OpenStore, known: KnownGrant, shared: readonly SharedValue[], now: number): ConnectionView {
   const { row, own, consent, relationship } = known;
+  const { byAlias } = aliasesOf(aliases, known.grant);
   return {
     grant: known.grant,
     number: row?.number ?? 0,
     client: own.client,
     state: stateOfGrant(known, now),
-    details: consent.authorization_details,
+    details: renamedDetails(consent.authorization_details, byAlias),
     given: new Date(consent.iat * 1000).toISOString(),
     expires: new Date(consent.exp * 1000).toISOString(),
     endedAt: row?.ended?.at ?? null,
     pausedAt: row?.paused?.at ?? null,
-    reads: readsOf(replica.history, known.grant),
+    reads: readsOf(replica.history, known.grant, byAlias),
     shared: shared.map(({ path, value }) => ({ path, value })),
     askedDeletion: row?.ended?.askDeletion ?? false,
     mark: base64url.decode(consent.cnf.jkt),
@@ -100,10 +103,10 @@ function connectionOf({ replica }: OpenStore, known: KnownGrant, shared: readonl
   };
 }
 
-const readsOf = (history: OpenStore["replica"]["history"], grant: string): ReadView[] =>
+const readsOf = (history: OpenStore["replica"]["history"], grant: string, byAlias: ReadonlyMap<string, string>): ReadView[] =>
   history
     .filter((entry) => entry.type === "read" && entry.grant === grant)
-    .map(({ at, paths, count, by }) => ({ at, paths, count, key: by ?? "" }));
+    .map(({ at, paths, count, by }) => ({ at, paths: paths.map((path) => renamed(path, byAlias)), count, key: by ?? "" }));
 
 function waysOf({ replica, keyring, device }: OpenStore): WayView[] {
   return replica.ways.map(({ id, kind, key }) => {

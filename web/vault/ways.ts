@@ -1,6 +1,7 @@
 import type { SignedAct } from "#protocol/api.ts";
 import { randomBytes } from "#protocol/sealing/derive.ts";
 import { makeEpoch } from "#protocol/sealing/epoch.ts";
+import type { SigningPair } from "#protocol/sealing/pairs.ts";
 import { makeWayIn, newId, prfSalt, sealAccountKey } from "#protocol/sealing/way-in.ts";
 import { hashOfWays, type Way, type WaySeal } from "#protocol/ways.ts";
 import { approve, noteReading } from "./acts.ts";
@@ -34,23 +35,22 @@ export interface NewList {
   readonly rotation: Rotation | undefined;
 }
 
-/** A new epoch where a way in is dropped, else the one there is: what new ways in are sealed for. */
+/** A new epoch where a way in is dropped, else the one there is: what new ways in are sealed for, and the identity key that they name. */
 export interface Turn {
   readonly epoch: number;
   readonly accountKey: Uint8Array;
+  readonly identity: SigningPair;
   readonly rotation: Rotation | undefined;
 }
 
-export async function turn({ keyring, replica }: OpenStore, dropping: boolean): Promise<Turn> {
+/** @param identity a new one, where the kit goes */
+export async function turn({ keyring, replica }: OpenStore, dropping: boolean, identity = keyring.identity): Promise<Turn> {
   const current = keyOfEpoch(keyring, keyring.epoch);
-  if (!dropping) return { epoch: keyring.epoch, accountKey: current, rotation: undefined };
+  if (!dropping) return { epoch: keyring.epoch, accountKey: current, identity, rotation: undefined };
   const epoch = keyring.epoch + 1;
   const accountKey = randomBytes(32);
-  return {
-    epoch,
-    accountKey,
-    rotation: { row: await makeEpoch(replica.account, epoch, accountKey, keyring.identity, current), accountKey },
-  };
+  const row = await makeEpoch(replica.account, epoch, accountKey, identity, current);
+  return { epoch, accountKey, identity, rotation: { row, accountKey, identity } };
 }
 
 /** The list after ways were dropped and added, with a seal for each that needs one. */
@@ -84,7 +84,7 @@ export async function changedList(
 export async function putList(
   context: Context,
   { list, seals, rotation }: NewList,
-  rest: Pick<Change, "acts" | "attestation">,
+  rest: Pick<Change, "acts" | "attestation" | "succession">,
 ): Promise<void> {
   const before = storeOf(context).replica.head.claims;
   await write(context, (store) => {
@@ -125,7 +125,8 @@ export async function makePasskey(
 export async function dropWay(context: Context, id: string): Promise<void> {
   const store = storeOf(context);
   refuseAlarmed(store);
-  if (!store.replica.ways.some((way) => way.id === id)) throw new VaultError("invalid", "gone already");
+  // A kit goes only with its own signature: by another kit, or a recovery.
+  if (!store.replica.ways.some((way) => way.id === id && way.kind !== "kit")) throw new VaultError("invalid", "gone already, or the kit");
   const next = await changedList(store, await turn(store, true), [], new Set([id]));
   const act = await approve(context, { action: "drop-way", grant: null, object: await hashOfWays(next.list) }, store.replica.ways);
   await putList(context, next, { acts: [act] });

@@ -1,9 +1,9 @@
-import type { ReplyOf } from "#protocol/api.ts";
+import type { Commit, ReplyOf } from "#protocol/api.ts";
 import { assemble, type Change } from "./commit.ts";
 import { type Context, sessionOf, storeOf } from "./context.ts";
 import type { OpenStore } from "./open-store.ts";
 import { read } from "./reading.ts";
-import { isRefusal } from "./server.ts";
+import { isRefusal, ServerRefusal } from "./server.ts";
 import { VaultError } from "./vault.ts";
 
 const ATTEMPTS = 5;
@@ -22,23 +22,33 @@ export async function write(
     const draft = await assemble(store, change, context.now(), store.alarms.length === 0);
     let reply: ReplyOf<"commit">;
     try {
-      reply = await context.server.call("commit", { body: draft.body });
+      reply = await send(context, draft.body);
     } catch (error) {
       if (!isRefusal(error, "stale_head", "version_not_newer", "grant_not_active") || attempt === ATTEMPTS) throw error;
       await read(context);
       continue;
     }
-    await context.memory.change(sessionOf(context).account, (old) => ({ ...old, head: draft.head }));
+    await context.memory.change(sessionOf(context).account, (old) => ({ ...old, head: draft.head, trust: draft.trust }));
     if (change.rotation !== undefined) {
-      const { row, accountKey } = change.rotation;
+      const { row, accountKey, identity } = change.rotation;
       context.store = {
         ...store,
-        keyring: { ...store.keyring, epoch: row.epoch, keys: new Map([...store.keyring.keys, [row.epoch, accountKey]]) },
+        keyring: { ...store.keyring, identity, epoch: row.epoch, keys: new Map([...store.keyring.keys, [row.epoch, accountKey]]) },
       };
     }
     await read(context);
     context.publish({ changed: true });
     return { reply, rest: draft.rest };
+  }
+}
+
+/** A consent whose reply was lost is sent once more: the server answers the same one again, so that the browser finds its way back. */
+async function send({ server }: Context, body: Commit): Promise<ReplyOf<"commit">> {
+  try {
+    return await server.call("commit", { body });
+  } catch (error) {
+    if (body.consent === null || !(error instanceof VaultError) || error.code !== "offline" || error instanceof ServerRefusal) throw error;
+    return server.call("commit", { body });
   }
 }
 

@@ -16,6 +16,7 @@ import {
   shortCodeOf,
 } from "#protocol/head.ts";
 import { ed25519Thumbprint } from "#protocol/jws.ts";
+import { aliasOf } from "#protocol/sealing/alias.ts";
 import { box } from "#protocol/sealing/box.ts";
 import { makeEpoch } from "#protocol/sealing/epoch.ts";
 import { signHead } from "#protocol/sealing/head.ts";
@@ -25,7 +26,10 @@ import { pairFromSeed } from "#protocol/sealing/pairs.ts";
 import { hashOfGrantKey, sealRecord, sealShare } from "#protocol/sealing/record.ts";
 import { sealTo } from "#protocol/sealing/seal-to.ts";
 import { sign } from "#protocol/sealing/sign.ts";
+import { signSuccession } from "#protocol/sealing/succession.ts";
 import { kitKeys, makeWayIn } from "#protocol/sealing/way-in.ts";
+import type { Succession } from "#protocol/succession.ts";
+import { hashOfWays, type Way } from "#protocol/ways.ts";
 
 /**
  * Makes the vectors whose outputs are bytes: `npx tsx tests/protocol/vectors/make.ts`, by hand, when a format changes on purpose.
@@ -254,6 +258,26 @@ await vector("head", `${BY}; the identity is test 1 of RFC 8032 section 7.1`, as
   };
 });
 
+await vector("succession", `${BY}; the old identity is test 1 of RFC 8032 section 7.1`, async () => {
+  const kit = (await kitKeys(await bytesOf("kit", 16))).sign;
+  const ways: Way[] = [{ id: await id("kit way"), kind: "kit", key: inbox.x, passkey: null, sign: kit.x }];
+  const head: Head = {
+    account,
+    identity: identity.x,
+    seq: 7,
+    prev: await hashOf("head 6"),
+    root: await hashOf("root"),
+    epoch: 1,
+    ways: await hashOfWays(ways),
+    at: "2026-11-21T10:15:00.000Z",
+  };
+  const next = await pairFromSeed("Ed25519", await bytesOf("next identity"));
+  const nextKit = (await kitKeys(await bytesOf("next kit", 16))).sign;
+  const succession: Succession = { account, from: identity.x, to: next.x, kit: nextKit.x, at: "2026-11-21T10:15:01.000Z" };
+  const token = await signSuccession(succession, kit);
+  return { kit, succession, evidence: { token, head: await signHead(head, identity), ways }, trust: { identity: next.x, kit: nextKit.x } };
+});
+
 await vector("record", BY, async () => {
   const key = await bytesOf("account key 1");
   const place = { path: "profile/emails/e1", version: 3, epoch: 1 };
@@ -267,6 +291,16 @@ await vector("record", BY, async () => {
       { content: { value: null }, record: await sealRecord(key, account, { path: "profile/name", version: 1, epoch: 1 }, { value: null }) },
       { content: gone, record: await sealRecord(key, account, { ...place, version: 4 }, gone) },
     ],
+  };
+});
+
+await vector("alias", `${BY}; 16 bytes of HKDF-SHA256 (RFC 5869) without salt, info \`counterfoil/alias/v1\\n\` + path`, async () => {
+  const key = await bytesOf("grant key");
+  const paths = [`profile/emails/${await id("e-mail")}`, `profile/addresses/${await id("address")}`, "profile/name"];
+  return {
+    grantKey: base64url.encode(key),
+    cases: await Promise.all(paths.map(async (path) => ({ path, alias: await aliasOf(key, path) }))),
+    refused: ["profile/emails", "profile/emails/e1:given", "profile/nothing"],
   };
 });
 
@@ -319,5 +353,20 @@ await vector("kit", BY, async () => {
   };
 });
 
-const made = ["canonical", "padding", "box", "seal-to", "sign", "consent", "act", "head", "record", "share", "epoch", "way-in", "kit"];
+const made = [
+  "canonical",
+  "padding",
+  "box",
+  "seal-to",
+  "sign",
+  "consent",
+  "act",
+  "head",
+  "succession",
+  "record",
+  "share",
+  "epoch",
+  "way-in",
+  "kit",
+];
 for (const name of made) process.stdout.write(`${name}: ${String(read(name).provenance)}\n`);

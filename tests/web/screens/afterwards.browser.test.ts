@@ -219,6 +219,7 @@ describe("safety", () => {
     await page.getByRole("button", { name: "Open", exact: true }).click();
     await page.getByText("That are 4 characters of 32.").waitFor();
     await page.getByLabel("Code on the kit").fill("abcd-efgh-ijkl-mnop-qrst-uvwx-yz23-4567");
+    await page.getByLabel("Store state number on the kit").fill("42");
     await page.getByRole("button", { name: "Open", exact: true }).click();
     await page.getByText("Which ways in do you still trust?").waitFor();
     expect(await page.locator("input:checked").count()).toBe(0);
@@ -233,6 +234,7 @@ describe("safety", () => {
     await page.getByLabel("I have kept it").check();
     await page.getByRole("button", { name: "Done" }).click();
     await page.getByRole("heading", { level: 1, name: "Your store is open" }).waitFor();
+    expect(await shown.calls()).toContainEqual(["recover", "abcd-efgh-ijkl-mnop-qrst-uvwx-yz23-4567", 42]);
     expect(await shown.calls()).toContainEqual(["finishRecovery", { drop: ["way-1"] }]);
   });
 });

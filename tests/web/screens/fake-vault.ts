@@ -182,8 +182,8 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
       verb("dropWay", [id], () => {
         if (store.value) store.value = { ...store.value, ways: store.value.ways.filter((each) => each.id !== id) };
       }),
-    recover: (code) =>
-      verb("recover", [code], () => {
+    recover: (code, headSeq) =>
+      verb("recover", [code, headSeq], () => {
         open();
         return { ways: ways(now, true) };
       }),

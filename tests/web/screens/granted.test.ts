@@ -112,19 +112,19 @@ describe("typed values", () => {
   const empty: StoreView = { ...store, records: [] };
   const rows = rowsOf(asked, empty);
   const values = new Map<string, unknown>([
-    ["profile/name#0", { given: "Ottavia" }],
-    ["profile/emails#0", { address: "o@posta.example" }],
+    ["profile/name~0", { given: "Ottavia" }],
+    ["profile/emails~0", { address: "o@posta.example" }],
   ]);
 
   test("are kept only if they are ticked", () => {
-    const mail = rows.find((row) => row.draft === "profile/emails#0") as Pick["row"];
+    const mail = rows.find((row) => row.draft === "profile/emails~0") as Pick["row"];
     expect(editsOf([{ row: mail, form: undefined }], values)).toEqual([
       { path: "profile/emails", key: "new1", value: { address: "o@posta.example" } },
     ]);
   });
 
   test("of one kind that two purposes ask for are saved once", () => {
-    const names = rows.filter((row) => row.draft === "profile/name#0");
+    const names = rows.filter((row) => row.draft === "profile/name~0");
     expect(names).toHaveLength(2);
     expect(
       editsOf(

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, relative } from "node:path";
@@ -28,8 +28,10 @@ export interface Screens extends AsyncDisposable {
 /** The customer's screens, built over the prepared vault instead of the real one, on a server of their own. */
 export async function serveScreens(): Promise<Screens> {
   const folder = await scratchFolder();
-  const source = join(root, "node_modules", ".cache", `screens-${process.pid}`);
-  await mkdir(source, { recursive: true });
+  // Inside the repository, so that the built page finds its packages.
+  const cache = join(root, "node_modules", ".cache");
+  await mkdir(cache, { recursive: true });
+  const source = await mkdtemp(join(cache, "screens-"));
   const html = await readFile(join(root, "web", "customer", "index.html"), "utf8");
   const toCustomer = relative(source, join(root, "web", "customer"));
   const entry = relative(source, join(import.meta.dirname, "entry.tsx"));
@@ -49,6 +51,7 @@ export async function serveScreens(): Promise<Screens> {
       target: "chrome125",
     },
   });
+  await rm(source, { recursive: true, force: true });
   const server: Server = createServer((asked, answer) => {
     const path = new URL(asked.url ?? "/", "http://localhost").pathname;
     const file = extname(path) === "" ? "index.html" : path.slice(1);

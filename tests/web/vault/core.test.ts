@@ -135,6 +135,42 @@ describe("a store in this browser", () => {
   });
 });
 
+describe("an approval whose answer is lost on the way", () => {
+  /** Loses the next `count` answers to a commit that the server has made. */
+  const losing = (device: Device, count: number): void => {
+    let left = count;
+    device.tamper = (name, answer) => {
+      if (name === "commit" && left-- > 0) throw new Error("the connection broke");
+      return answer;
+    };
+  };
+
+  it("goes on all the same: one grant, one prompt, a code that works once", async () => {
+    await using house = await openHouse();
+    const device = house.device();
+    await device.core.begin();
+    losing(device, 1);
+    const vendor = shop();
+    const grant = await sharedWith(device, house, vendor);
+    expect(device.authenticator.shown).toEqual(["create", "get"]);
+    expect(device.view.connections).toMatchObject([{ grant, state: "active" }]);
+    expect(Object.values(await pulled(house, device, grant, vendor))).toEqual([{ value: { address: "ada@example.org" } }]);
+    await saveEmail(device, "ada@new.example");
+    expect(device.view.alarms).toEqual([]);
+  });
+
+  it("is not tried for ever", async () => {
+    await using house = await openHouse();
+    const device = house.device();
+    await device.core.begin();
+    losing(device, 2);
+    await expect(sharedWith(device, house, shop())).rejects.toMatchObject({ code: "offline" });
+    const commits = device.sent.filter((body) => body.startsWith('{"expectedSeq"') && body.includes('"consent":{'));
+    expect(commits).toHaveLength(2);
+    expect(commits[0]).toBe(commits[1]);
+  });
+});
+
 describe("opening it again", () => {
   it("opens by the passkey alone once its secret was read twice, also in a browser that has no memory", async () => {
     await using house = await openHouse();

@@ -36,6 +36,7 @@ const TABLES = [
   "halves",
   "passkeys",
   "epochs",
+  "successions",
   "leaves",
   "buckets",
   "heads",

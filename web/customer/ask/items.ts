@@ -62,7 +62,7 @@ export function itemsOf(
       const missing = isMember || (!kind.many && rows.length > 0) ? 0 : (typed[kind.path] ?? (rows.length === 0 ? 1 : 0));
       for (let index = 0; index < missing; index += 1) {
         const key = `new${index + 1}`;
-        rows.push(row(kind.many ? `${kind.path}/${key}` : kind.path, undefined, `${kind.path}#${index}`));
+        rows.push(row(kind.many ? `${kind.path}/${key}` : kind.path, undefined, `${kind.path}~${index}`));
       }
       return [{ path, kind, rows }];
     }),
