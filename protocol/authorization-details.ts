@@ -24,9 +24,7 @@ export const AuthorizationDetail = v.strictObject({
   necessity: v.picklist(["required", "optional"]),
   legal_basis: Text(200),
   /** The vendor's own words by language: plain text, shown as a quote. */
-  explanation: v.optional(
-    v.pipe(v.record(v.pipe(v.string(), v.regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$/)), Words(140)), v.maxEntries(30)),
-  ),
+  explanation: v.optional(v.pipe(v.record(v.pipe(v.string(), v.regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$/)), Words(140)), v.maxEntries(30))),
   retention: Duration,
   expires: WholeSecond,
   frequency: v.optional(Frequency),

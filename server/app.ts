@@ -15,6 +15,7 @@ import { sessions } from "./endpoints/sessions.ts";
 import { storeReading } from "./endpoints/store.ts";
 import { writePull } from "./endpoints/write-pull.ts";
 import { AccessTokens } from "./guards/access-token.ts";
+import { addressOf } from "./guards/address.ts";
 import { check, parseJson, readBody } from "./guards/body.ts";
 import { Proofs } from "./guards/dpop.ts";
 import { requireOwnOrigin } from "./guards/origin.ts";
@@ -128,7 +129,7 @@ async function callOf(context: HttpContext, row: Row, { config }: Deps): Promise
     header,
     query: queryOf(context, row),
     body: row.body === undefined ? undefined : check(row.body, parseJson(await readBody(incoming, LIMITS.body), header("content-type"))),
-    address: incoming.socket.remoteAddress ?? "",
+    address: addressOf(incoming),
     caller: row.caller === "token" ? undefined : callerOf(header("cookie"), config.issuer),
     answer: {},
   };

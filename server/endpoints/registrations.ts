@@ -33,6 +33,7 @@ export const registrations: Endpoints<"registrationOptions" | "register" | "pass
       await requireSession(store, caller, deps.now());
       return (await waysOf(store)).flatMap(({ passkey }) => passkey?.id ?? []);
     });
+    await limitRate(deps.storage, "passkey", caller.account, deps.config.rates.logins, deps.now());
     return offer(deps, { account: caller.account, challenge: randomText(32), fresh: false }, known);
   },
 

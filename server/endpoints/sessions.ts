@@ -1,6 +1,7 @@
 import { LIMITS } from "#protocol/api.ts";
 import { instant, randomText } from "../digest.ts";
 import { NONCE, type NonceTicket } from "../guards/act.ts";
+import { limitRate } from "../guards/rate.ts";
 import { noCookie, requireSession } from "../guards/session.ts";
 import { openingOf } from "../store/views.ts";
 import { type Endpoints, signedIn } from "./endpoint.ts";
@@ -34,10 +35,11 @@ export const sessions: Endpoints<"session" | "logout" | "act"> = {
     return {};
   },
 
-  async act({ storage, now: clock }, call) {
+  async act({ storage, config, now: clock }, call) {
     const now = clock();
     const caller = signedIn(call);
     await storage.read(caller.account, (store) => requireSession(store, caller, now));
+    await limitRate(storage, "act", caller.account, config.rates.commits, now);
     const nonce = randomText(32);
     const ticket: NonceTicket = { account: caller.account, until: now + LIMITS.actLifetime };
     await storage.putTicket(NONCE, nonce, ticket, ticket.until);

@@ -1,4 +1,5 @@
 import type { Deps } from "../deps.ts";
+import { addressOf } from "../guards/address.ts";
 import { readBody } from "../guards/body.ts";
 import { proveClient } from "../guards/client-assertion.ts";
 import { ProofError } from "../guards/dpop.ts";
@@ -32,7 +33,7 @@ export function oauthRoutes(http: Http, deps: Deps): void {
   const post = (path: string, serve: (context: HttpContext, form: Form) => Promise<Served>): void => {
     route(http, log, { method: "POST", name: path, refuse: oauthAnswer }, path, async (context) => {
       const { incoming } = context.env;
-      await limitRate(deps.storage, "oauth", incoming.socket.remoteAddress ?? "", config.rates.others, deps.now());
+      await limitRate(deps.storage, "oauth", addressOf(incoming), config.rates.others, deps.now());
       return serve(context, readForm(await readBody(incoming, LONGEST), incoming.headers["content-type"]));
     });
   };

@@ -30,7 +30,8 @@ const resolveByDns: Resolve = async (hostname) => (await lookup(hostname, { all:
  * resolved once and the connection goes to the address that was checked. @throws {FetchError}
  */
 export async function fetchDocument(url: URL, options: FetchOptions): Promise<string> {
-  const address = await checkedAddress(url, options);
+  const ends = performance.now() + (options.timeout ?? TIMEOUT);
+  const address = await before(ends, checkedAddress(url, options));
   return new Promise((resolve, reject) => {
     const answered: LookupFunction = (_hostname, { all }, callback) => {
       const family = isIP(address);
@@ -45,11 +46,26 @@ export async function fetchDocument(url: URL, options: FetchOptions): Promise<st
         read(response).then(resolve, reject);
       },
     );
-    const timer = setTimeout(() => request.destroy(new FetchError("the address took too long")), options.timeout ?? TIMEOUT);
+    const timer = setTimeout(() => request.destroy(tooLong()), Math.max(0, ends - performance.now()));
     request.on("close", () => clearTimeout(timer));
     request.on("error", (cause) => reject(cause instanceof FetchError ? cause : new FetchError("the address can't be reached", { cause })));
     request.end();
   });
+}
+
+const tooLong = (): FetchError => new FetchError("the address took too long");
+
+/** A resolver has its own patience, and a stranger's name server may use it up. */
+async function before<Result>(ends: number, work: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(tooLong()), Math.max(0, ends - performance.now()));
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function read(response: IncomingMessage): Promise<string> {
@@ -94,9 +110,14 @@ export async function checkedAddress(url: URL, { loopback, resolve = resolveByDn
   return first;
 }
 
+/** All that is routed of IPv6 (RFC 4291, 2.4; IANA): so not `::127.0.0.1` either. */
+const GLOBAL_UNICAST: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse("2000::"), 3];
+
 /** Public unicast only; this machine only by its own names. */
 function mayCall(address: string, here: boolean): boolean {
   if (!ipaddr.isValid(address)) return false;
-  const range = ipaddr.process(address).range();
-  return here ? range === "loopback" : range === "unicast";
+  const parsed = ipaddr.process(address);
+  const range = parsed.range();
+  if (here) return range === "loopback";
+  return range === "unicast" && (parsed instanceof ipaddr.IPv4 || parsed.match(GLOBAL_UNICAST));
 }

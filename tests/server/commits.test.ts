@@ -266,6 +266,33 @@ describe("a consent", () => {
     expect(await customer.api.call("request", { id: request.id })).toMatchObject({ state: "open" });
   });
 
+  test("sent again gives another code for the same grant, while nobody has redeemed the one before, and to nobody else", async () => {
+    await using at = await scene();
+    const { customer, vendor, system } = at;
+    const request = await customer.api.call("request", { id: await vendor.request() });
+    const { given, consent, commit } = await customer.prepareGrant(request, request.authorization_details);
+    const act = await customer.act({ action: "approve", grant: given.grant, object: await consentObject(consent) });
+    const body = await customer.draft({ consent: commit, acts: [act] });
+    const first = await customer.send(body);
+    const other = await Customer.register(system.issuer, system.clock.now);
+    await expect(other.api.call("commit", { body }), "another customer").rejects.toMatchObject(refusal("already_answered"));
+    const changed = await customer.prepareGrant(request, request.authorization_details);
+    await expect(customer.api.call("commit", { body: { ...body, consent: changed.commit } }), "another consent").rejects.toMatchObject(
+      refusal("already_answered"),
+    );
+    const second = await customer.api.call("commit", { body });
+    expect(second).toEqual({ ...first, redirect: expect.stringContaining("code=") });
+    expect(second.redirect).not.toBe(first.redirect);
+    expect((await customer.read()).grants).toHaveLength(1);
+    expect((await vendor.redeem(first.redirect ?? "")).body.error, "only the newest works").toBe("invalid_grant");
+    expect((await vendor.redeem(second.redirect ?? "")).status).toBe(200);
+    await expect(customer.api.call("commit", { body }), "redeemed").rejects.toMatchObject(refusal("already_answered"));
+    const { cookie } = customer.api;
+    customer.api.cookie = undefined;
+    await expect(customer.api.call("commit", { body })).rejects.toMatchObject(refusal("unauthenticated"));
+    customer.api.cookie = cookie;
+  });
+
   test("answers its request once; of two customers who answer it at once, one does", async () => {
     await using at = await scene();
     const { customer, vendor, system } = at;

@@ -34,7 +34,12 @@ describe("a document's address that a stranger names", () => {
     ["ff02::1"],
     ["::ffff:127.0.0.1"],
     ["::ffff:10.0.0.1"],
+    ["::7f00:1"],
+    ["::ffff:0:127.0.0.1"],
     ["64:ff9b::7f00:1"],
+    ["64:ff9b:1::a00:1"],
+    ["4000::1"],
+    ["fec0::1"],
     ["2002:7f00:1::"],
     ["2001:db8::1"],
     ["2001::1"],
@@ -122,6 +127,12 @@ describe("an answer", () => {
   ])("%s is refused", async (_name, listener, reason) => {
     await using server = await answering(listener);
     await expect(fetchDocument(server.url, { loopback: true, timeout: 300 })).rejects.toThrow(new RegExp(reason));
+  });
+
+  test("is not waited for longer because its name takes long to resolve", async () => {
+    const never = new Promise<readonly string[]>(() => {});
+    const asked = fetchDocument(new URL("https://shop.example/c"), { loopback: false, timeout: 50, resolve: () => never });
+    await expect(asked).rejects.toThrow("took too long");
   });
 
   test("within all limits is taken", async () => {

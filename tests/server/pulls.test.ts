@@ -150,7 +150,9 @@ test("every read is in the customer's history before it is answered, with its pa
   await using at = await scene();
   const { grant, tokens } = await connect(at);
   const page = await at.vendor.pull(tokens.access_token, grant.grant);
-  const line = (await at.customer.read()).history.find(({ type, grant: of, number }) => type === "read" && of === grant.grant && number === page.receipt.read);
+  const line = (await at.customer.read()).history.find(
+    ({ type, grant: of, number }) => type === "read" && of === grant.grant && number === page.receipt.read,
+  );
   expect(line).toMatchObject({ type: "read", grant: grant.grant, number: 1, paths: ["profile/emails/e1"], count: 1, at: page.receipt.at });
   expect(line?.by).toMatch(/^[A-Za-z0-9_-]{43}$/);
 });
