@@ -25,6 +25,8 @@ export const Successions = v.pipe(v.array(SuccessionEvidence), v.maxLength(SUCCE
 export interface Trust {
   readonly identity: string;
   readonly kit: string | null;
+  /** Number of the newest head by `identity` that the device has seen, where it remembers one. */
+  readonly seq?: number;
 }
 
 /**
@@ -42,14 +44,17 @@ export async function verifySuccession(token: string, expected: { account: strin
 
 /**
  * Follows successions, oldest first, from what a device trusts to what signs now. Each link must be signed by the kit that the device
- * knows, or the link before has named; without one, by the kit that the last head of the old identity covers.
- * @throws {EvidenceError} `malformed`, `ways`, `signature`, `typ`, `account`, `pin`
+ * knows, or the link before has named; without one, by the kit that the last head of the old identity covers:
+ * no older one than the device has seen, or a kit that was replaced since would do.
+ * @throws {EvidenceError} `malformed`, `ways`, `signature`, `typ`, `account`, `pin`, `older`
  */
 export async function followSuccessions(account: string, trusted: Trust, evidence: readonly SuccessionEvidence[]): Promise<Trust> {
   let known = trusted;
   for (const each of evidence) {
     if (readSuccession(each.token).from !== known.identity) continue;
     const head = await verifyHead(each.head, { account, identity: known.identity });
+    if (head.seq < (known.seq ?? 0))
+      throw new EvidenceError("older", `the new identity key follows head ${head.seq}; this device has seen head ${known.seq}`);
     if (head.ways !== (await hashOfWays(each.ways)))
       throw new EvidenceError("ways", "the ways in are not the ones that the last head of the old identity covers");
     const signer = each.ways.find((way) => way.kind === "kit")?.sign;

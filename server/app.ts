@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { API, type ApiName, LIMITS, type ReplyOf, type Endpoint as Row } from "#protocol/api.ts";
+import { API, type ApiName, Commit, LIMITS, type ReplyOf, type Endpoint as Row } from "#protocol/api.ts";
 import { Refusal } from "#protocol/refusal.ts";
 import { type Config, isLoopback } from "./config.ts";
 import type { Deps } from "./deps.ts";
@@ -114,6 +114,8 @@ async function noEndpoint({ req }: HttpContext): Promise<never> {
 
 const patternOf = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ":$1");
 const ID = /^[A-Za-z0-9_-]{22}$/;
+/** Bytes of a body that is no commit: reading a stranger's costs as much as it is long. */
+const SMALL = 65_536;
 
 async function callOf(context: HttpContext, row: Row, { config }: Deps): Promise<Call<unknown>> {
   const { incoming } = context.env;
@@ -124,13 +126,16 @@ async function callOf(context: HttpContext, row: Row, { config }: Deps): Promise
   if (row.caller === "session" || (row.caller === "anyone" && row.method === "POST")) requireOwnOrigin(header, row.method, config.issuer);
   const id = row.path.includes("{id}") ? (context.req.param("id") ?? "") : "";
   if (row.path.includes("{id}") && !ID.test(id)) throw new Refusal("not_found", "There is nothing at this address.");
+  const caller = row.caller === "token" ? undefined : callerOf(header("cookie"), config.issuer);
+  if (row.caller === "session" && caller === undefined) throw unauthenticated();
+  const limit = row.body === Commit ? LIMITS.body : SMALL;
   return {
     id,
     header,
     query: queryOf(context, row),
-    body: row.body === undefined ? undefined : check(row.body, parseJson(await readBody(incoming, LIMITS.body), header("content-type"))),
+    body: row.body === undefined ? undefined : check(row.body, parseJson(await readBody(incoming, limit), header("content-type"))),
     address: addressOf(incoming),
-    caller: row.caller === "token" ? undefined : callerOf(header("cookie"), config.issuer),
+    caller,
     answer: {},
   };
 }

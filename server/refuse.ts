@@ -26,7 +26,7 @@ export function refuse(error: unknown, request: string): Answer {
     "X-Content-Type-Options": "nosniff",
     "X-Request-Id": request,
   };
-  const { retryAfter, allow, challenge } = refusal.extra;
+  const { retryAfter, allow, challenge, dpopNonce } = refusal.extra;
   if (typeof retryAfter === "number") headers["Retry-After"] = String(retryAfter);
   if (typeof allow === "string") {
     headers.Allow = allow;
@@ -35,6 +35,10 @@ export function refuse(error: unknown, request: string): Answer {
   if (typeof challenge === "string") {
     headers["WWW-Authenticate"] = challenge;
     delete problem.challenge;
+  }
+  if (typeof dpopNonce === "string") {
+    headers["DPoP-Nonce"] = dpopNonce;
+    delete problem.dpopNonce;
   }
   return { status: refusal.status, headers, body: JSON.stringify(problem) };
 }

@@ -48,13 +48,19 @@ async function proofOf({ proofs, config }: Deps, { header, id }: Call<unknown>, 
     const jkt = await proofs.prove(header("dpop"), { method: "GET", url: `${config.issuer}/api/grants/${id}/records`, ath: token.hash });
     if (jkt !== token.jkt) throw new ProofError("the access token is bound to another key");
   } catch (error) {
-    if (error instanceof ProofError) throw invalidToken("invalid_dpop_proof", `The DPoP proof is refused: ${error.message}.`);
+    if (error instanceof ProofError) throw invalidToken(error.code, `The DPoP proof is refused: ${error.message}.`, error.nonce);
     throw error;
   }
 }
 
-const invalidToken = (error: string, detail: string): Refusal =>
-  new Refusal("invalid_token", detail, { extra: { error, challenge: `DPoP error="${error}", algs="ES256 Ed25519 EdDSA PS256"` } });
+const invalidToken = (error: string, detail: string, nonce?: string): Refusal =>
+  new Refusal("invalid_token", detail, {
+    extra: {
+      error,
+      challenge: `DPoP error="${error}", algs="ES256 Ed25519 EdDSA PS256"`,
+      ...(nonce === undefined ? {} : { dpopNonce: nonce }),
+    },
+  });
 
 /** `since`: after which position in its grant. Later pages of one read also say through which, and after which share. */
 interface Cursor {
@@ -156,6 +162,7 @@ async function admit(
     const retryAfter = Math.max(1, Math.ceil((until - now) / 1000));
     throw new Refusal("frequency_exceeded", "This grant was read as often as its customer allows.", { extra: { retryAfter } });
   }
+  await forgetCounted(store, grant, rows, now);
   store.put("counted", `${grant}/${ordered(now)}/${ordered(position)}`, {});
   return {
     since,
@@ -164,6 +171,14 @@ async function admit(
     held: objects === alive ? "none" : "some",
     fixed: { since, through: position, at: now, objects },
   };
+}
+
+/** Reads that no window reaches back to: two go for one that comes, so that few are left. */
+async function forgetCounted(store: StoreWriter<Rows>, grant: string, rows: readonly ObjectRow[], now: number): Promise<void> {
+  if (rows.some(({ frequency }) => frequency !== null && frequency.per === null)) return;
+  const longest = Math.max(...rows.map(({ frequency }) => frequency?.per ?? 0));
+  for (const [key] of await store.list("counted", { prefix: `${grant}/`, limit: 2 }))
+    if (key < `${grant}/${ordered(now - longest)}/${LAST}`) store.delete("counted", key);
 }
 
 /** The objects whose rolling windows have room for one more read; and when the first of the others has. */

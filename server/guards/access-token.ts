@@ -1,4 +1,3 @@
-import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
 import { digest, randomText } from "../digest.ts";
 import { Bounded } from "./bounded.ts";
 import { objectOf, takeApart } from "./compact-jws.ts";
@@ -24,7 +23,10 @@ interface Signer {
   sign(data: string): string;
 }
 
-/** Access tokens (RFC 9068), bound to a DPoP key. One that was verified is known by its hash until it ends. */
+/**
+ * Access tokens (RFC 9068), bound to a DPoP key. What is granted does not stand in them, since each is one header, and sixteen objects
+ * of 64 paths are more than a header may hold. One that was verified is known by its hash until it ends.
+ */
 export class AccessTokens {
   readonly #key: Signer;
   readonly #issuer: string;
@@ -41,7 +43,7 @@ export class AccessTokens {
     return `${this.#issuer}/api`;
   }
 
-  make(of: { subject: string; clientId: string; grant: string; jkt: string; details: AuthorizationDetails }): string {
+  make(of: { subject: string; clientId: string; grant: string; jkt: string }): string {
     const iat = Math.floor(this.#now() / 1000);
     const claims = {
       iss: this.#issuer,
@@ -53,7 +55,6 @@ export class AccessTokens {
       jti: randomText(16),
       cnf: { jkt: of.jkt },
       grant_id: of.grant,
-      authorization_details: of.details,
     };
     const signed = `${encode({ alg: "Ed25519", typ: TYP, kid: this.#key.kid })}.${encode(claims)}`;
     return `${signed}.${this.#key.sign(signed)}`;

@@ -1,3 +1,4 @@
+import { randomText } from "../digest.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Bounded } from "./bounded.ts";
 import { objectOf, takeApart } from "./compact-jws.ts";
@@ -8,9 +9,18 @@ const PAST = 60;
 const FUTURE = 10;
 const LONGEST = 8192;
 
-/** Why a proof was refused, in words for the one who writes the client. */
+/** Why a proof was refused, in words for the one who writes the client. `nonce`: with it, a new proof is taken (RFC 9449, 8 and 9). */
 export class ProofError extends Error {
   override readonly name = "ProofError";
+  readonly nonce: string | undefined;
+  constructor(message: string, nonce?: string) {
+    super(message);
+    this.nonce = nonce;
+  }
+
+  get code(): "use_dpop_nonce" | "invalid_dpop_proof" {
+    return this.nonce === undefined ? "invalid_dpop_proof" : "use_dpop_nonce";
+  }
 }
 
 export interface ExpectedProof {
@@ -26,9 +36,11 @@ export class Proofs {
   readonly #storage: Pick<Storage, "once">;
   readonly #now: () => number;
   readonly #started: number;
+  /** Of this process: a proof that has it was not used before its start. */
+  readonly #nonce = randomText(16);
   readonly #keys = new Bounded<PublicKey>(10_000);
 
-  /** @param started proofs made before are refused, so that a restart that forgot what was used lets nothing in again */
+  /** @param started proofs that may have been used before are refused, so that a restart that forgot them lets nothing in again */
   constructor(storage: Pick<Storage, "once">, now: () => number, started: number) {
     this.#storage = storage;
     this.#now = now;
@@ -42,12 +54,15 @@ export class Proofs {
     const key = this.#keyOf(parts.header);
     const claims = objectOf(parts.payload);
     if (claims === undefined) throw new ProofError("the proof has no claims");
-    const { htm, htu, iat, jti, ath } = claims;
+    const { htm, htu, iat, jti, ath, nonce } = claims;
     const now = this.#now() / 1000;
     if (htm !== expected.method) throw new ProofError("htm is not this method");
     if (typeof htu !== "string" || !isUrl(htu, expected.url)) throw new ProofError("htu is not this address");
     if (typeof iat !== "number" || !Number.isFinite(iat) || iat > now + FUTURE || iat < now - PAST) throw new ProofError("iat is not now");
     if (iat < this.#started) throw new ProofError("the proof is older than this server");
+    // As late as the process before could have taken it, by a clock that is ahead.
+    if (iat <= this.#started + FUTURE && nonce !== this.#nonce)
+      throw new ProofError("this server has just started and takes proofs with its nonce", this.#nonce);
     if (typeof jti !== "string" || jti.length < 1 || jti.length > 200) throw new ProofError("jti has 1 to 200 characters");
     if (expected.ath !== undefined && ath !== expected.ath) throw new ProofError("ath is not of this access token");
     if (!isSignedBy(key, parts.signed, Buffer.from(parts.signature, "base64url"))) throw new ProofError("the signature is wrong");

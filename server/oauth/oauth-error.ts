@@ -13,33 +13,37 @@ export type OAuthCode =
   | "unsupported_response_type"
   | "invalid_authorization_details"
   | "invalid_dpop_proof"
+  | "use_dpop_nonce"
   | "request_not_supported"
   | "request_uri_not_supported"
   | "temporarily_unavailable"
   | "server_error";
 
-/** A refusal in OAuth's own form (RFC 6749, 5.2). `pointer`: JSON Pointer into authorization_details. */
+/** A refusal in OAuth's own form (RFC 6749, 5.2). `pointer`: JSON Pointer into authorization_details. `nonce`: for the next DPoP proof. */
 export class OAuthError extends Error {
   override readonly name = "OAuthError";
   readonly code: OAuthCode;
   readonly pointer: string | undefined;
-  constructor(code: OAuthCode, description: string, pointer?: string) {
+  readonly nonce: string | undefined;
+  constructor(code: OAuthCode, description: string, { pointer, nonce }: { pointer?: string | undefined; nonce?: string | undefined } = {}) {
     super(description);
     this.code = code;
     this.pointer = pointer;
+    this.nonce = nonce;
   }
 }
 
 export const JSON_HEADERS = { "Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
 
 export function oauthAnswer(error: unknown, request: string): Answer {
-  const { code, description, status, pointer, retryAfter } = shape(error);
+  const { code, description, status, pointer, retryAfter, nonce } = shape(error);
   return {
     status,
     headers: {
       ...JSON_HEADERS,
       "X-Request-Id": request,
       ...(retryAfter === undefined ? {} : { "Retry-After": String(retryAfter) }),
+      ...(nonce === undefined ? {} : { "DPoP-Nonce": nonce }),
       // RFC 6749, 5.2: the client is told how to authenticate.
       ...(status === 401 ? { "WWW-Authenticate": 'DPoP algs="ES256 Ed25519 EdDSA PS256"' } : {}),
     },
@@ -52,10 +56,17 @@ function shape(error: unknown): {
   description: string;
   status: number;
   pointer?: string | undefined;
+  nonce?: string | undefined;
   retryAfter?: number;
 } {
   if (error instanceof OAuthError)
-    return { code: error.code, description: error.message, status: error.code === "invalid_client" ? 401 : 400, pointer: error.pointer };
+    return {
+      code: error.code,
+      description: error.message,
+      status: error.code === "invalid_client" ? 401 : 400,
+      pointer: error.pointer,
+      nonce: error.nonce,
+    };
   if (error instanceof StorageError && (error.code === "full" || error.code === "failed"))
     return {
       code: "temporarily_unavailable",

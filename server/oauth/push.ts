@@ -12,8 +12,8 @@ import { type PushedRequest, putRequest } from "./pushed-request.ts";
 
 const URN = "urn:ietf:params:oauth:request_uri:";
 const HASH = /^[A-Za-z0-9_-]{43}$/;
-/** Characters of authorization_details: they are held for an hour, and travel in each access token, which is one header. */
-const LONGEST = 8192;
+/** Characters of authorization_details, which are held for an hour, and as granted stand in a consent. */
+const LONGEST = 16_384;
 
 /** The id of the request that a request_uri names, or undefined. */
 export const requestIdOf = (requestUri: string): string | undefined => new RegExp(`^${URN}([A-Za-z0-9_-]{22})$`).exec(requestUri)?.[1];
@@ -58,7 +58,7 @@ export async function push(
 
 function readDetails(text: string, now: number): AuthorizationDetails {
   const wrong = (description: string, pointer: string): OAuthError =>
-    new OAuthError("invalid_authorization_details", `${pointer || "/"}: ${description}`, pointer);
+    new OAuthError("invalid_authorization_details", `${pointer || "/"}: ${description}`, { pointer });
   if (text.length > LONGEST) throw wrong(`more than ${LONGEST} characters`, "");
   let json: unknown;
   try {

@@ -63,7 +63,7 @@ async function proofFor({ proofs, config }: Deps, context: HttpContext, path: st
   try {
     return await proofs.prove(typeof proof === "string" ? proof : undefined, { method: "POST", url: config.issuer + path });
   } catch (error) {
-    if (error instanceof ProofError) throw new OAuthError("invalid_dpop_proof", error.message);
+    if (error instanceof ProofError) throw new OAuthError(error.code, error.message, { nonce: error.nonce });
     throw error;
   }
 }

@@ -85,7 +85,7 @@ async function standingGrant(store: StoreReader<Rows>, grant: string, vendor: Ve
 }
 
 const answer = ({ accessTokens }: Deps, grant: string, row: GrantRow, jkt: string, refreshToken: string) => ({
-  access_token: accessTokens.make({ subject: row.subject, clientId: row.vendor.clientId, grant, jkt, details: row.details }),
+  access_token: accessTokens.make({ subject: row.subject, clientId: row.vendor.clientId, grant, jkt }),
   token_type: "DPoP",
   expires_in: TOKEN_LIFETIME,
   refresh_token: refreshToken,

@@ -7,6 +7,8 @@ import { MetadataError, readMetadata, type Vendor, vendorOf } from "./metadata.t
 
 const FRESH = 86_400_000;
 const AGAIN = 60_000;
+/** How many unknown clients are looked for at one host in a minute: whoever may name an address must not be able to flood it. */
+const MOST = 30;
 
 /** Why a client is not known here, in words for the vendor. */
 export class ClientError extends Error {
@@ -14,7 +16,7 @@ export class ClientError extends Error {
 }
 
 interface ClientsOptions {
-  readonly storage: Pick<Storage, "getDocument" | "putDocument">;
+  readonly storage: Pick<Storage, "getDocument" | "putDocument" | "count">;
   readonly now: () => number;
   readonly fetch: (url: URL) => Promise<string>;
   /** Which vendors may ask. */
@@ -73,8 +75,11 @@ export class Clients {
 
   async #fetchNow(clientId: string, before: VendorDocument | undefined): Promise<VendorDocument> {
     const { storage, now, fetch } = this.#options;
+    const address = addressOf(clientId);
+    if (before === undefined && (await storage.count(`fetch:${address.hostname}`, 60_000)).count > MOST)
+      throw new ClientError("this host's documents were asked for too often, try again in a minute");
     try {
-      const text = await fetch(addressOf(clientId));
+      const text = await fetch(address);
       const metadata = readMetadata(text, clientId);
       const vendor = vendorOf(metadata, text, await fetch(new URL(metadata.jwks_uri)), before?.vendor.row.since ?? now());
       const document = { fetched: now(), vendor };

@@ -82,9 +82,12 @@ describe("a new identity key", () => {
       [await link(0, { succession: { at: "2026-02-30T00:00:00Z" } }), trust(0), "malformed"],
       [{ ...good, token: `${good.token}A` }, trust(0), "malformed|signature"],
       [{ ...good, token: "a.b.c" }, trust(0), "malformed"],
+      [good, { ...trust(0), seq: example.seq + 1 }, "older"],
+      [good, { ...trust(0, null), seq: example.seq + 1 }, "older"],
     ];
     for (const [each, known, code] of refused)
       await expect(followSuccessions(account, known, [each]), code).rejects.toEqual(evidence(code));
+    expect(await followSuccessions(account, { ...trust(0), seq: example.seq }, [good])).toEqual(trust(1));
     await expect(followSuccessions(other, trust(0), [good])).rejects.toEqual(evidence("account"));
   });
 

@@ -19,9 +19,20 @@ describe("a body", () => {
     ["a form", "a=b", { "content-type": "application/x-www-form-urlencoded" }, 415, "unsupported_media_type"],
     ["an array", "[]", {}, 400, "malformed_body"],
     ["null", "null", {}, 400, "malformed_body"],
-    ["larger than the limit", `"${"x".repeat(LIMITS.body)}"`, {}, 413, "body_too_large"],
+    ["larger than any but a commit may be", `"${"x".repeat(65_536)}"`, {}, 413, "body_too_large"],
   ] as const)("%s is refused", async (_name, body, headers, status, code) => {
     expect(await problemOf(await post("/api/logins", body as BodyInit, headers))).toMatchObject({ status, code });
+  });
+
+  test("that is a commit may be larger, up to the limit", async () => {
+    const sent = async (size: number) => problemOf(await post("/api/store/commits", `"${"x".repeat(size - 2)}"`));
+    expect(await sent(LIMITS.body)).toMatchObject({ code: "malformed_body" });
+    expect(await sent(LIMITS.body + 1)).toMatchObject({ code: "body_too_large" });
+  });
+
+  test("of one who is not signed in is not even read where that is needed", async () => {
+    const response = await post("/api/store/commits", `"${"x".repeat(LIMITS.body + 1)}"`, { cookie: "counterfoil=nobody" });
+    expect(await problemOf(response)).toMatchObject({ code: "unauthenticated" });
   });
 
   test("larger than the limit, sent in pieces without a length, is refused", async () => {

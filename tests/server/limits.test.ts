@@ -1,8 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, test } from "vitest";
+import { newId } from "#protocol/sealing/way-in.ts";
 import { RATES } from "../../server/config.ts";
 import { addressOf } from "../../server/guards/address.ts";
-import { refusal, scene } from "./scene.ts";
+import { EMAIL, refusal, scene } from "./scene.ts";
 
 const from = (remoteAddress: string | undefined): string => addressOf({ socket: { remoteAddress } } as IncomingMessage);
 
@@ -34,14 +35,55 @@ test("a session can't fill the memory with nonces and registrations that it neve
   await api.call("act");
 });
 
-test("a request is no longer than an access token can be that grants it", async () => {
+test("a stranger can't have one host flooded with fetches of documents", async () => {
+  await using at = await scene();
+  const { vendor, system } = at;
+  const asked: string[] = [];
+  const own = vendor.documents.metadata;
+  Object.defineProperty(vendor.documents, "metadata", {
+    get: () => {
+      asked.push("metadata");
+      return own;
+    },
+  });
+  expect((await vendor.par()).status).toBe(201);
+  const tryOut = async (at: number): Promise<string> => {
+    const id = `${vendor.clientId}?${at}`;
+    const { body } = await vendor.form("/oauth/par", { client_id: id }, { assertion: await vendor.clientAssertion({ iss: id, sub: id }) });
+    return body.error_description ?? "";
+  };
+  for (let time = 0; time < 40; time++) await tryOut(time);
+  expect(await tryOut(40)).toContain("too often");
+  expect(asked.length).toBeLessThanOrEqual(30);
+  system.clock.pass(25 * 3_600_000);
+  for (let time = 42; time < 80; time++) await tryOut(time);
+  expect((await vendor.par()).status, "one that is known is asked again all the same").toBe(201);
+  system.clock.pass(60_000);
+  expect(await tryOut(41)).not.toContain("too often");
+});
+
+test("a consent of many objects and paths can be read all the same: no header is longer for it", async () => {
+  await using at = await scene();
+  const { vendor, customer } = at;
+  const asked = Array.from({ length: 16 }, () => vendor.ask());
+  const details = asked.map((each) => ({ ...each, paths: Array.from({ length: 64 }, () => `profile/emails/${newId()}`) }));
+  details[0]?.paths.splice(0, 1, "profile/emails/e1");
+  const grant = await customer.approve(await vendor.request(asked), { details, contents: { "profile/emails/e1": EMAIL } });
+  const { body } = await vendor.redeem(grant.redirect);
+  expect(body.authorization_details).toEqual(details);
+  expect((await vendor.pull(body.access_token, grant.grant)).records).toHaveLength(1);
+});
+
+test("a request has an end, in what it says and in what comes with it", async () => {
   await using at = await scene();
   const { vendor } = at;
-  const explanation = Object.fromEntries(Array.from({ length: 25 }, (_, at) => [`a${String.fromCharCode(97 + at)}`, "x".repeat(140)]));
-  expect((await vendor.par([vendor.ask({ explanation })])).status).toBe(201);
-  const { status, body } = await vendor.par([vendor.ask({ explanation }), vendor.ask({ explanation }), vendor.ask({ explanation })]);
-  expect({ status, error: body.error }).toEqual({ status: 400, error: "invalid_authorization_details" });
-  const many = Object.fromEntries(Array.from({ length: 31 }, (_, at) => [`a${String.fromCharCode(97 + (at % 26), 97 + (at % 5))}`, "x"]));
-  expect((await vendor.par([vendor.ask({ explanation: many })])).body).toMatchObject({ pointer: "/0/explanation" });
-  expect((await vendor.par([vendor.ask()], { extra: "x".repeat(70_000) })).status).toBe(413);
+  const told = (languages: number) =>
+    Object.fromEntries(
+      Array.from({ length: languages }, (_, at) => [`a${String.fromCharCode(97 + (at % 26), 97 + (at % 5))}`, "x".repeat(140)]),
+    );
+  const objects = (count: number) => Array.from({ length: count }, () => vendor.ask({ explanation: told(30) }));
+  expect((await vendor.par(objects(3))).status).toBe(201);
+  expect((await vendor.par(objects(4))).body).toMatchObject({ error: "invalid_authorization_details", pointer: "" });
+  expect((await vendor.par([vendor.ask({ explanation: told(31) })])).body).toMatchObject({ pointer: "/0/explanation" });
+  expect((await vendor.par(undefined, { extra: "x".repeat(70_000) })).status).toBe(413);
 });

@@ -246,6 +246,26 @@ describe("a frequency", () => {
     expect(three.records.map(({ path }) => path)).toContain("profile/name");
   });
 
+  test("counts what its window holds, and keeps no count of what is past", async () => {
+    await using at = await scene();
+    const { vendor, system, customer } = at;
+    const { grant, tokens } = await connect(at, { frequency: { max: 3, per: "PT1H" } });
+    const account = (await system.storage.find("grant", grant.grant)) ?? "";
+    let cursor: string | undefined;
+    for (let hour = 0; hour < 5; hour++) {
+      const { body } = await vendor.token({ grant_type: "refresh_token", refresh_token: tokens.refresh_token });
+      for (let time = 0; time < 3; time++) {
+        cursor = (await vendor.pull(body.access_token, grant.grant, cursor)).cursor;
+        system.clock.pass(SECOND);
+      }
+      await expect(vendor.pull(body.access_token, grant.grant, cursor)).rejects.toMatchObject(refusal("frequency_exceeded"));
+      system.clock.pass(HOUR);
+    }
+    expect((await customer.view(grant.grant)).reads.count).toBe(15);
+    const counted = await system.storage.read(account, (store) => store.list("counted", { limit: 100 }));
+    expect(counted.length).toBeLessThanOrEqual(4);
+  });
+
   test("lets no value go before the backfill is closed", async () => {
     await using at = await scene();
     const { customer, vendor } = at;

@@ -23,7 +23,7 @@ let processes = 0;
 export function openOn(disk: SimulatedDisk): Promise<Storage<ToyRows>> {
   const boot = String(++processes);
   return openFileStorage<ToyRows>({
-    folder: "/work/data",
+    folder: "/disk/data",
     disk,
     now: () => 1_800_000_000_000,
     segmentBytes: 700,

@@ -19,7 +19,7 @@ const total = async (storage: Storage<ToyRows>, id: string) => (await storage.re
 
 async function start() {
   const disk = new SimulatedDisk();
-  const storage = await openFileStorage<ToyRows>({ folder: "/work/data", disk, idle: 1e9 });
+  const storage = await openFileStorage<ToyRows>({ folder: "/disk/data", disk, idle: 1e9 });
   for (const id of [A, B]) await storage.create(id, async (store) => store.put("sums", "s", { total: 0 }));
   const fail = (error: string, when: (operation: string, at: string) => boolean) => {
     disk.fault = (operation, at) => {
@@ -186,7 +186,7 @@ describe("when the disk fails", () => {
   test("a checkpoint or a pointer's file that fails harms nobody, and is made up for", async () => {
     const { disk, fail } = await start();
     const storage = await openFileStorage<ToyRows>({
-      folder: "/work/other",
+      folder: "/disk/other",
       disk,
       idle: 1e9,
       checkpointBytes: 100,
@@ -210,12 +210,12 @@ describe("when the disk fails", () => {
       }
       await check(storage);
       const left = disk.survivor("nothing");
-      await check(await openFileStorage<ToyRows>({ folder: "/work/other", disk: left, idle: 1e9, processes: afterRestart }));
+      await check(await openFileStorage<ToyRows>({ folder: "/disk/other", disk: left, idle: 1e9, processes: afterRestart }));
     }
     disk.fault = undefined;
     await storage[Symbol.asyncDispose]();
-    expect((await disk.list("/work/other/journal")).length).toBe(1);
-    const again = await openFileStorage<ToyRows>({ folder: "/work/other", disk, idle: 1e9 });
+    expect((await disk.list("/disk/other/journal")).length).toBe(1);
+    const again = await openFileStorage<ToyRows>({ folder: "/disk/other", disk, idle: 1e9 });
     expect(await total(again, A)).toBe(29);
   });
 
@@ -224,7 +224,7 @@ describe("when the disk fails", () => {
     disk.beforeSync = async (site) => {
       if (site === "checkpoint: file" || site === "pointer: file") await new Promise((resolve) => setTimeout(resolve, 1));
     };
-    const storage = await openFileStorage<ToyRows>({ folder: "/work/other", disk, idle: 1e9, segmentBytes: 1, pendingPointers: 1000 });
+    const storage = await openFileStorage<ToyRows>({ folder: "/disk/other", disk, idle: 1e9, segmentBytes: 1, pendingPointers: 1000 });
     const stores = range(12).map((n) => storeId(`s${n}`));
     for (const id of stores) await storage.create(id, async () => {});
     const answered: Array<[name: string, id: string]> = [];
@@ -245,7 +245,7 @@ describe("when the disk fails", () => {
       }),
     );
     for (const moment of moments) {
-      const left = await openFileStorage<ToyRows>({ folder: "/work/other", disk: moment.left, idle: 1e9, processes: afterRestart });
+      const left = await openFileStorage<ToyRows>({ folder: "/disk/other", disk: moment.left, idle: 1e9, processes: afterRestart });
       for (const [name, id] of answered.slice(0, moment.answered)) {
         expect([name, await left.read(id, (store) => store.get("notes", name))]).toEqual([name, { text: "" }]);
         if (Number(name.slice(2)) % 3 === 0) expect([name, await left.find("grant", name)]).toEqual([name, id]);
@@ -257,7 +257,7 @@ describe("when the disk fails", () => {
     const { disk } = await start();
     const open = (on: SimulatedDisk) =>
       openFileStorage<ToyRows>({
-        folder: "/work/other",
+        folder: "/disk/other",
         disk: on,
         idle: 1e9,
         segmentBytes: 1000,
@@ -290,16 +290,16 @@ describe("when the disk fails", () => {
     const { disk } = await start();
     const left = disk.survivor("nothing");
     const second = await openFileStorage<ToyRows>({
-      folder: "/work/data",
+      folder: "/disk/data",
       disk: left,
       idle: 1e9,
       segmentBytes: 1,
       processes: afterRestart,
     });
     for (const n of range(10)) await put(second, A, n);
-    expect((await left.list("/work/data/journal")).length).toBeLessThan(9);
+    expect((await left.list("/disk/data/journal")).length).toBeLessThan(9);
     const third = await openFileStorage<ToyRows>({
-      folder: "/work/data",
+      folder: "/disk/data",
       disk: left.survivor("nothing"),
       idle: 1e9,
       processes: afterRestart,
@@ -310,7 +310,7 @@ describe("when the disk fails", () => {
   test("no line follows in a file whose successor was begun, though the clock goes back", async () => {
     const { disk, fail } = await start();
     const clock = { now: 1_000_000_000 };
-    const storage = await openFileStorage<ToyRows>({ folder: "/work/other", disk, idle: 1e9, segmentAge: 1000, now: () => clock.now });
+    const storage = await openFileStorage<ToyRows>({ folder: "/disk/other", disk, idle: 1e9, segmentAge: 1000, now: () => clock.now });
     await storage.create(A, async () => {});
     clock.now += 1000;
     fail("EIO", (_, at) => at === "journal: new file's folder");
@@ -319,14 +319,14 @@ describe("when the disk fails", () => {
     clock.now -= 1000;
     await put(storage, A, 2);
     for (const fate of ["nothing", "everything"] as const) {
-      const left = await openFileStorage<ToyRows>({ folder: "/work/other", disk: disk.survivor(fate), idle: 1e9, processes: afterRestart });
+      const left = await openFileStorage<ToyRows>({ folder: "/disk/other", disk: disk.survivor(fate), idle: 1e9, processes: afterRestart });
       expect(await total(left, A)).toBe(2);
     }
   });
 
   test("a journal file that can't be started fails the change, and is tried again", async () => {
     const { disk } = await start();
-    const storage = await openFileStorage<ToyRows>({ folder: "/work/other", disk, idle: 1e9, segmentBytes: 1 });
+    const storage = await openFileStorage<ToyRows>({ folder: "/disk/other", disk, idle: 1e9, segmentBytes: 1 });
     await storage.create(A, async () => {});
     for (const at of ["journal: new file", "journal: new file's folder"]) {
       disk.fault = (_, where) => {
@@ -356,7 +356,7 @@ describe("when the disk fails", () => {
         await expect(storage.putDocument("settings", { n: 2 })).rejects.toMatchObject({ code: answer });
         disk.fault = undefined;
         expect(await storage.getDocument("settings")).toEqual({ n: 1 });
-        expect(await disk.list("/work/data/temporary")).toEqual([]);
+        expect(await disk.list("/disk/data/temporary")).toEqual([]);
       }
     }
     // Of two puts, one fails: each is answered for itself.

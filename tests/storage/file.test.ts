@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Disk, nodeDisk } from "../../server/storage/file/disk.ts";
+import { type Disk, type DiskFile, nodeDisk } from "../../server/storage/file/disk.ts";
 import { type FileStorageOptions, openFileStorage } from "../../server/storage/file/open.ts";
 import type { Storage, StoreWriter } from "../../server/storage/storage.ts";
 import { range, storageContract, storeId, type ToyRows } from "./contract.ts";
@@ -203,7 +203,7 @@ describe("on the disk", () => {
 
   test("20 who put one document share two writes", async () => {
     const disk = new SimulatedDisk();
-    const storage = await open({ folder: "/work/data", disk });
+    const storage = await open({ folder: "/disk/data", disk });
     await Promise.all(range(20).map((n) => storage.putDocument("settings", { n })));
     expect(disk.syncs.filter(({ site }) => site === "document: file")).toHaveLength(2);
   });
@@ -213,13 +213,13 @@ describe("on the disk", () => {
     disk.beforeSync = async (site) => {
       if (site === "checkpoint: file") await new Promise((resolve) => setTimeout(resolve, 2));
     };
-    const storage = await open({ folder: "/work/data", disk, segmentBytes: 1 });
+    const storage = await open({ folder: "/disk/data", disk, segmentBytes: 1 });
     let longest = 0;
     await Promise.all(
       range(5).map(async (writer) => {
         for (const n of range(40)) {
           await storage.create(storeId(`s${writer}-${n}`), async () => {});
-          longest = Math.max(longest, (await disk.list("/work/data/journal")).length);
+          longest = Math.max(longest, (await disk.list("/disk/data/journal")).length);
         }
       }),
     );
@@ -405,15 +405,11 @@ async function journalText(folder: string): Promise<string> {
 
 function countingDisk(): { disk: Disk; counts: { reads: number; lists: number; frames: number; bytes: number } } {
   const counts = { reads: 0, lists: 0, frames: 0, bytes: 0 };
-  const counting = (file: Awaited<ReturnType<Disk["open"]>>) => ({
+  const counting = <Counted extends DiskFile>(file: Counted): Counted => ({
     ...file,
     write(bytes: Uint8Array, position: number) {
       counts.bytes += bytes.length;
       return file.write(bytes, position);
-    },
-    sync(site: string) {
-      if (site === "journal: frame") counts.frames++;
-      return file.sync(site);
     },
   });
   const disk: Disk = {
@@ -426,7 +422,17 @@ function countingDisk(): { disk: Disk; counts: { reads: number; lists: number; f
       counts.lists++;
       return nodeDisk.list(path);
     },
-    open: async (path) => counting(await nodeDisk.open(path)),
+    async open(path) {
+      const file = counting(await nodeDisk.open(path));
+      return {
+        ...file,
+        append(bytes, position, site) {
+          counts.bytes += bytes.length;
+          if (site === "journal: frame") counts.frames++;
+          return file.append(bytes, position, site);
+        },
+      };
+    },
     create: async (path) => counting(await nodeDisk.create(path)),
   };
   return { disk, counts };

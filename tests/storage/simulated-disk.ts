@@ -1,4 +1,4 @@
-import type { Disk, DiskFile } from "../../server/storage/file/disk.ts";
+import type { Disk, LogFile } from "../../server/storage/file/disk.ts";
 
 /** What is thrown from the moment of the crash on. */
 export class Crash extends Error {}
@@ -75,8 +75,8 @@ export class SimulatedDisk implements Disk {
 
   constructor(root = new Folder()) {
     this.#root = root;
-    if (!root.now.has("work")) {
-      root.set("work", new Folder());
+    if (!root.now.has("disk")) {
+      root.set("disk", new Folder());
       root.sync();
     }
   }
@@ -87,7 +87,7 @@ export class SimulatedDisk implements Disk {
     return node instanceof File ? node.now : undefined;
   }
 
-  async create(path: string): Promise<DiskFile> {
+  async create(path: string): Promise<LogFile> {
     const file = new File(Buffer.alloc(0));
     const { folder, name } = this.#place(path);
     if (folder.now.has(name)) throw code("EEXIST");
@@ -95,7 +95,7 @@ export class SimulatedDisk implements Disk {
     return this.#open(file, path);
   }
 
-  async open(path: string): Promise<DiskFile> {
+  async open(path: string): Promise<LogFile> {
     this.#assertRunning();
     const node = this.#find(path);
     if (!(node instanceof File)) throw code("ENOENT");
@@ -163,8 +163,8 @@ export class SimulatedDisk implements Disk {
     return next;
   }
 
-  #open(file: File, path: string): DiskFile {
-    return {
+  #open(file: File, path: string): LogFile {
+    const disk: LogFile = {
       write: async (bytes, position) => {
         const half = { bytes: Buffer.from(bytes.subarray(0, bytes.length >> 1)), position };
         try {
@@ -180,7 +180,12 @@ export class SimulatedDisk implements Disk {
       },
       truncate: async (length) => this.#step("truncate", path, () => file.apply({ length })),
       close: async () => {},
+      append: async (bytes, position, site) => {
+        await disk.write(bytes, position);
+        await disk.sync(site);
+      },
     };
+    return disk;
   }
 
   #sync(site: string, effect: () => void): void {

@@ -154,6 +154,7 @@ export class TestVendor implements AsyncDisposable {
         ...parameters,
       }),
     });
+    this.#remember(response);
     return { status: response.status, body: (await response.json()) as OAuthAnswer<Body>["body"] };
   }
 
@@ -190,12 +191,22 @@ export class TestVendor implements AsyncDisposable {
     return (arrival.headers.get("location") ?? "").replace("/ask/", "");
   }
 
+  /** The nonce that a server which has just started asks for in proofs. */
+  #nonce: string | undefined;
+
+  #remember(response: Response): boolean {
+    const nonce = response.headers.get("dpop-nonce");
+    this.#nonce = nonce ?? this.#nonce;
+    return nonce !== null;
+  }
+
   async proof(method: string, url: string, token?: string, change: Claims = {}): Promise<string> {
     return new SignJWT({
       htm: method,
       htu: url,
       iat: Math.floor(this.now() / 1000),
       jti: random(),
+      ...(this.#nonce === undefined ? {} : { nonce: this.#nonce }),
       ...(token === undefined ? {} : { ath: s256(token) }),
       ...change,
     })
@@ -207,8 +218,12 @@ export class TestVendor implements AsyncDisposable {
     parameters: Record<string, string>,
     { assertion, proof }: { assertion?: string; proof?: string } = {},
   ): Promise<OAuthAnswer<TokenReply>> {
-    const dpop = proof ?? (await this.proof("POST", `${this.issuer}/oauth/token`));
-    return this.form("/oauth/token", parameters, { headers: { dpop }, ...(assertion === undefined ? {} : { assertion }) });
+    const send = async () => {
+      const dpop = proof ?? (await this.proof("POST", `${this.issuer}/oauth/token`));
+      return this.form<TokenReply>("/oauth/token", parameters, { headers: { dpop }, ...(assertion === undefined ? {} : { assertion }) });
+    };
+    const answer = await send();
+    return answer.body.error === "use_dpop_nonce" && proof === undefined && assertion === undefined ? send() : answer;
   }
 
   /** @param redirect where the customer's browser was sent back to */
@@ -227,8 +242,12 @@ export class TestVendor implements AsyncDisposable {
     { since, proof, headers = {} }: { since?: string; proof?: string; headers?: Record<string, string> } = {},
   ): Promise<Response> {
     const url = this.recordsUrl(grant);
-    const dpop = proof ?? (await this.proof("GET", url, token));
-    return fetch(since === undefined ? url : `${url}?since=${since}`, { headers: { authorization: `DPoP ${token}`, dpop, ...headers } });
+    const send = async () => {
+      const dpop = proof ?? (await this.proof("GET", url, token));
+      return fetch(since === undefined ? url : `${url}?since=${since}`, { headers: { authorization: `DPoP ${token}`, dpop, ...headers } });
+    };
+    const answer = await send();
+    return this.#remember(answer) && proof === undefined ? send() : answer;
   }
 
   async pull(token: string, grant: string, since?: string): Promise<ReplyOf<"records">> {

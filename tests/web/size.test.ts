@@ -72,8 +72,8 @@ test("a language stays under 8 KiB, the styles under 10 kB", () => {
 });
 
 // jose is a third of it: smaller would mean JOSE code of our own.
-test("the worker stays under 41 kB", () => {
+test("the worker stays under 42 kB", () => {
   const worker = weigh([only(/^worker-/)]);
   expect(worker).toBeGreaterThan(10 * KB);
-  expect(worker).toBeLessThanOrEqual(41 * KB);
+  expect(worker).toBeLessThanOrEqual(42 * KB);
 });

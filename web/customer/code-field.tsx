@@ -9,7 +9,7 @@ export function CodeField({
   fault,
 }: {
   label: string;
-  hint?: string;
+  hint?: string | undefined;
   value: Signal<string>;
   fault?: string | undefined;
 }) {

@@ -3,7 +3,7 @@ import { useEffect, useId, useRef } from "preact/hooks";
 import type { Kind } from "#protocol/categories.ts";
 import { words } from "../locales/words.ts";
 import { useAction } from "../parts/action.ts";
-import { checked, type Draft, draftOf, type FieldErrors } from "../parts/draft.ts";
+import { checked, type Draft, draftOf, type FieldErrors, stillWrong } from "../parts/draft.ts";
 import { ErrorState } from "../parts/error-state.tsx";
 import { Fields } from "../parts/field.tsx";
 import { fieldsOf } from "../parts/schema-fields.ts";
@@ -44,6 +44,7 @@ export function RecordForm(props: { kind: Kind; path: string; value: unknown; on
         errors={errors.value}
         onChange={(next) => {
           draft.value = next;
+          errors.value = stillWrong(kind.schema, fields, next, errors.value);
         }}
       />
       <div class="row-of-buttons">

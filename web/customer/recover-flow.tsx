@@ -19,10 +19,10 @@ export function RecoverFlow({ onDone }: { onDone: () => void }) {
   const ways = useSignal<readonly WayView[] | undefined>(undefined);
   const kit = useSignal<Kit | undefined>(undefined);
   const short = useSignal<string | undefined>(undefined);
+  const noNumber = useSignal(false);
   const open = useAction(async () => {
     // Without it, a server that went back in time could not be told from one that didn't.
-    const seq = Number.parseInt(state.value, 10);
-    ways.value = (await vault.recover(code.value, seq > 0 ? seq : undefined)).ways;
+    ways.value = (await vault.recover(code.value, numberOf(state.value))).ways;
   });
   if (kit.value) return <NewKit kit={kit.value} onDone={onDone} />;
   if (ways.value)
@@ -43,13 +43,19 @@ export function RecoverFlow({ onDone }: { onDone: () => void }) {
         event.preventDefault();
         const length = code.value.replace(/[^A-Za-z0-9]/g, "").length;
         short.value = length === 32 ? undefined : t.codeShort(length);
+        noNumber.value = Number.isNaN(numberOf(state.value));
         open.clear();
-        if (length === 32) open.run();
-        else event.currentTarget.querySelector("input")?.focus();
+        if (length === 32 && !noNumber.value) open.run();
+        else event.currentTarget.querySelectorAll("input")[length === 32 ? 1 : 0]?.focus();
       }}
     >
       <CodeField label={t.code} hint={t.codeHint} value={code} fault={short.value ?? wrong} />
-      <CodeField label={t.state} hint={words().field.optional} value={state} />
+      <CodeField
+        label={t.state}
+        hint={noNumber.value ? undefined : t.stateHint}
+        value={state}
+        fault={noNumber.value ? t.stateHint : undefined}
+      />
       <div class="row-of-buttons">
         <button type="submit" class="btn">
           {t.open}
@@ -58,6 +64,13 @@ export function RecoverFlow({ onDone }: { onDone: () => void }) {
       {wrong === undefined && <ErrorState error={open.error.value} safe={words().state.safe} />}
     </form>
   );
+}
+
+/** Undefined where nothing was typed, NaN where it is no number: then nothing is opened without it in silence. */
+function numberOf(typed: string): number | undefined {
+  const digits = typed.replace(/[\s.,№]/g, "");
+  if (digits === "") return undefined;
+  return /^\d{1,15}$/.test(digits) ? Number(digits) : Number.NaN;
 }
 
 function Review({ ways, onKit }: { ways: readonly WayView[]; onKit: (kit: Kit) => void }) {

@@ -3,6 +3,9 @@ import { countryName } from "../parts/countries.ts";
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** An address as it is written on an envelope; sealed values come back with their members sorted by name. */
+const WRITTEN = ["street", "postcode", "locality", "region", "countryCode"];
+
 /** Every member of a value as text, in its order: what is shown as leaving is all that leaves. Empty where there is nothing. */
 export function valueText(value: unknown): string {
   return texts("", value).join(", ");
@@ -22,7 +25,9 @@ function texts(key: string, value: unknown): string[] {
       ];
     }
     if (typeof value.given === "string") return [[value.given, value.surname].filter(Boolean).join(" ")];
-    return Object.entries(value).flatMap(([name, each]) => texts(name, each));
+    const members = Object.entries(value);
+    if ("countryCode" in value) members.sort(([a], [b]) => WRITTEN.indexOf(a) - WRITTEN.indexOf(b));
+    return members.flatMap(([name, each]) => texts(name, each));
   }
   if (key === "countryCode" && typeof value === "string") return [`${countryName(tag, value)} (${value})`];
   if (key === "sentiment" && typeof value === "string") return [(options as Record<string, string>)[value] ?? value];

@@ -14,7 +14,7 @@ import { useVault } from "./vault-context.ts";
 export function wayName(way: WayView): string {
   const t = words().safety;
   if (way.kind === "kit") return t.kitWay;
-  if (way.kind === "device") return t.device;
+  if (way.kind === "device") return way.here ? t.device : t.deviceElsewhere;
   return providerOf(way.aaguid) ?? t.passkey;
 }
 

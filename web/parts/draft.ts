@@ -77,6 +77,13 @@ export function checked(schema: v.GenericSchema, fields: readonly FieldSpec[], d
   return { errors };
 }
 
+/** The faults that still hold after a change: one that was mended goes at once, a new one waits for the next try. */
+export function stillWrong(schema: v.GenericSchema, fields: readonly FieldSpec[], draft: Draft, before: FieldErrors): FieldErrors {
+  if (Object.keys(before).length === 0) return before;
+  const result = checked(schema, fields, draft);
+  return "value" in result ? {} : Object.fromEntries(Object.entries(result.errors).filter(([place]) => place in before));
+}
+
 /** An entry of a list or grid belongs to its field. */
 function placeOf(fields: readonly FieldSpec[], keys: string[]): string {
   const [first = "", ...rest] = keys;

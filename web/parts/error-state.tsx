@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import { words } from "../locales/words.ts";
 import { CopyButton } from "./copy-button.tsx";
 
@@ -12,6 +13,9 @@ interface Told {
 const isTold = (thrown: unknown): thrown is Told =>
   thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" && Object.hasOwn(words().errors, thrown.code);
 
+/** Failures whose sentence says all. */
+const PLAIN = ["cancelled", "offline"];
+
 /** The code of a vault's error; of anything else that was thrown, `failed`. */
 export const codeOf = (thrown: unknown): string => (isTold(thrown) ? thrown.code : "failed");
 
@@ -25,13 +29,17 @@ export function reasonOf(thrown: unknown): string {
 /** What failed, what is safe, one way on, and a code to quote. `safe` only where it is certain. */
 export function ErrorState({ error, safe, retry }: { error: unknown; safe?: string | undefined; retry?: (() => void) | undefined }) {
   const t = words().state;
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    box.current?.scrollIntoView({ block: "nearest" });
+  }, [error]);
   if (error === undefined) return null;
   const { reference, message } = isTold(error) ? error : { reference: undefined, message: "" };
   return (
-    <div class="notice stamped" role="alert">
+    <div ref={box} class="notice stamped" role="alert">
       <strong>{t.errorTitle}</strong>
       <p>{reasonOf(error)}</p>
-      {message !== "" && (
+      {message !== "" && !PLAIN.includes(codeOf(error)) && (
         <p class="note" lang="en">
           {message}
         </p>

@@ -110,7 +110,7 @@ export async function assemble(
   const token = await signHead(head, identity);
   return {
     head: { seq: head.seq, hash: await hashOfHead(token) },
-    trust: trustOf(identity.x, ways),
+    trust: trustOf(head, ways),
     rest,
     body: {
       expectedSeq: replica.head.claims.seq,

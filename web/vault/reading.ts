@@ -91,10 +91,10 @@ async function remember({ memory }: Context, { replica, grants }: OpenStore): Pr
   const versions = Object.fromEntries([...replica.records.values()].map(({ path, version }) => [path, version]));
   const consents = Object.fromEntries([...grants.values()].map(({ grant, own }) => [grant, { n: own.n, hash: own.hash }]));
   const ends = Object.fromEntries([...grants.values()].flatMap(({ grant, ended }) => (ended === undefined ? [] : [[grant, ended.hash]])));
-  const { seq, identity } = replica.head.claims;
+  const { claims, hash } = replica.head;
   await memory.change(replica.account, (old: Remembered) => ({
     ...old,
-    ...(old.head !== null && old.head.seq > seq ? {} : { head: { seq, hash: replica.head.hash }, trust: trustOf(identity, replica.ways) }),
+    ...(old.head !== null && old.head.seq > claims.seq ? {} : { head: { seq: claims.seq, hash }, trust: trustOf(claims, replica.ways) }),
     versions: Object.fromEntries(
       Object.entries({ ...old.versions, ...versions }).map(([path, version]) => [path, Math.max(version, old.versions[path] ?? 0)]),
     ),

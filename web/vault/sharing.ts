@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Client, RequestView } from "#protocol/api.ts";
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
-import { base64url, hashOf } from "#protocol/canonical.ts";
+import { base64url, canonical, hashOf } from "#protocol/canonical.ts";
 import { isRecordPath, kindAt } from "#protocol/categories.ts";
 import { CONSENT_TYP, type Consent, consentObject, hashOfConsent } from "#protocol/consent-token.ts";
 import { thumbprint } from "#protocol/jws.ts";
@@ -17,7 +17,7 @@ import { type Context, storeOf } from "./context.ts";
 import { contentAs, sharePathOf } from "./coverage.ts";
 import type { OpenStore } from "./open-store.ts";
 import { standing } from "./reading.ts";
-import { issuerOf, makeRelationship, newRelationshipPath, type OwnGrant, type Relationship } from "./relationship.ts";
+import { issuerOf, makeRelationship, newRelationshipPath, type OwnGrant, RELATIONSHIPS, type Relationship } from "./relationship.ts";
 import { isRefusal } from "./server.ts";
 import { type Approval, type Edit, type RequestViewModel, type SharedValue, VaultError } from "./vault.ts";
 import { completedWays } from "./ways.ts";
@@ -32,6 +32,11 @@ export async function request(context: Context, id: string, named?: string): Pro
     if (isRefusal(error, "not_found", "cursor_expired")) throw new VaultError("expired_link", "no such request", error.reference);
     throw error;
   }
+  const shown = context.requests.get(id)?.view;
+  if (shown !== undefined && frozen(shown) !== frozen(view)) {
+    context.requests.delete(id);
+    throw new VaultError("tampered", "The server shows another shop, key or wish in this request than before");
+  }
   const key = await thumbprint(view.client.encryption_key);
   context.requests.set(id, { view, key, named });
   return {
@@ -45,6 +50,9 @@ export async function request(context: Context, id: string, named?: string): Pro
     existing: context.store === undefined ? null : standing(context.store, view.client.client_id, context.now()),
   };
 }
+
+/** What can't change once it was pushed: what the customer has read is what will be signed. */
+const frozen = ({ client, authorization_details }: RequestView): string => canonical([client, authorization_details]);
 
 /** The vendor's own link vouches for its key; without it the key must be one that this vendor had before. */
 function matches(store: OpenStore | undefined, client: Client, key: string, named: string | undefined): RequestViewModel["keyMatches"] {
@@ -69,7 +77,8 @@ export function place(edits: readonly Edit[], idOf: (edit: Edit) => string = new
   const named = new Map<string, string>();
   for (const edit of edits) {
     const kind = kindAt(edit.path);
-    if (kind === undefined || !v.is(kind.schema, edit.value)) throw new VaultError("invalid", "not of its kind");
+    if (kind === undefined || kind.path === RELATIONSHIPS || !v.is(kind.schema, edit.value))
+      throw new VaultError("invalid", "not of its kind");
     const path = isRecordPath(edit.path) ? edit.path : `${edit.path}/${idOf(edit)}`;
     if (!isRecordPath(path)) throw new VaultError("invalid", "no such kind");
     contents.set(path, { value: edit.value });

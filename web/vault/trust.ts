@@ -33,7 +33,11 @@ export async function proveHead({ account, head: token, ways, successions }: Sho
 }
 
 /** What to trust from now on, after `ways` were proven. */
-export const trustOf = (identity: string, ways: readonly Way[]): Trust => ({ identity, kit: kitKeyOf(ways) });
+export const trustOf = ({ identity, seq }: Pick<Head, "identity" | "seq">, ways: readonly Way[]): Trust => ({
+  identity,
+  kit: kitKeyOf(ways),
+  seq,
+});
 
 const kitKeyOf = (ways: readonly Way[]): string | null => ways.find((way) => way.kind === "kit")?.sign ?? null;
 

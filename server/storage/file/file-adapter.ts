@@ -12,16 +12,18 @@ export class FileAdapter<Document> implements Adapter<Document> {
   readonly #folder: DataFolder;
   readonly #path: string;
   readonly #site: string;
+  readonly #textOf: (document: Document) => string;
   #running: Promise<void> | undefined;
   #next: { document: Document; done: Promise<void> } | undefined;
   #above: string[];
   #size = 0;
 
   /** `top`: the folder above the file that is surely durable. */
-  constructor(folder: DataFolder, path: string, top: string, site: string) {
+  constructor(folder: DataFolder, path: string, top: string, site: string, textOf: (document: Document) => string = JSON.stringify) {
     this.#folder = folder;
     this.#path = path;
     this.#site = site;
+    this.#textOf = textOf;
     // Who made the folders may have died before syncing them, so the first write of each adapter does it.
     this.#above = folder.above(path, top);
   }
@@ -68,7 +70,7 @@ export class FileAdapter<Document> implements Adapter<Document> {
   }
 
   async #put(document: Document): Promise<void> {
-    const text = pack(document);
+    const text = pack(this.#textOf(document));
     await this.#folder.replace(this.#path, text, this.#site, this.#above);
     this.#size = text.length;
     this.#above = this.#above.slice(0, 1);
@@ -80,8 +82,7 @@ const PREFIX = /^\{"crc32":"([0-9a-f]{8})","data":/;
 const PREFIX_LENGTH = '{"crc32":"00000000","data":'.length;
 
 /** Valid JSON with its checksum in front, so that the file can be read by anything. */
-function pack(document: unknown): string {
-  const json = JSON.stringify(document);
+function pack(json: string): string {
   return `{"crc32":"${crc32(json).toString(16).padStart(8, "0")}","data":${json}}\n`;
 }
 

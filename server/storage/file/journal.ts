@@ -36,8 +36,7 @@ export class Journal {
 
   append(line: JournalLine): void {
     this.#queue.push(line);
-    // In the next turn of the loop, so that all who are about to come share the first frame too.
-    this.#running ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#run());
+    this.#running ??= this.#run();
   }
 
   /** Starts a new file, if there are lines in this one, so that this one can go. */
@@ -59,6 +58,8 @@ export class Journal {
 
   async #run(): Promise<void> {
     while (this.#queue.length > 0) {
+      // In the next turn of the loop, so that all whose requests are there already share the frame.
+      await new Promise<void>((resolve) => setImmediate(resolve));
       const lines = this.#take();
       await this.#alone(() => this.#write(lines));
     }

@@ -8,6 +8,7 @@ import { FileAdapter } from "./file-adapter.ts";
 const NAME = /^[A-Za-z0-9_-]{1,86}$/;
 const PATIENCE = 30_000;
 const AT_ONCE = 8;
+const KNOWN = 20_000;
 
 /** A pointer as a small file: `pointers/grant/ab/<name>.json`. */
 interface Pointer {
@@ -37,6 +38,9 @@ export class Pointers {
   readonly #folder: DataFolder;
   readonly #pending = new Map<string, Pending>();
   readonly #held = new Map<string, Promise<void>>();
+  /** What was looked up last, so that a name that is used often is not read from its file each time. */
+  readonly #known = new Map<string, string>();
+  #changes = 0;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(folder: DataFolder) {
@@ -56,16 +60,24 @@ export class Pointers {
 
   /** A durable change. */
   set(key: string, store: string | undefined, sequence: number): void {
+    this.#changes++;
+    this.#known.delete(key);
     this.#pending.set(key, { store, sequence });
   }
 
   async find(key: string): Promise<string | undefined> {
     const pending = this.#pending.get(key);
     if (pending !== undefined) return pending.store;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const changes = this.#changes;
     const { kind, name, path } = this.#place(key);
     const pointer = await this.#adapter(kind, path).read();
     // A file system that ignores case finds another's file.
-    return pointer?.kind === kind && pointer.name === name ? pointer.store : undefined;
+    if (pointer?.kind !== kind || pointer.name !== name) return undefined;
+    // Not what was read while it may have changed.
+    if (changes === this.#changes) this.#know(key, pointer.store);
+    return pointer.store;
   }
 
   /** Waits until nobody else is changing these names, and keeps others from it until the answer is called. */
@@ -118,6 +130,11 @@ export class Pointers {
     });
     this.#writing = writing.catch(() => {});
     await writing;
+  }
+
+  #know(key: string, store: string): void {
+    this.#known.set(key, store);
+    if (this.#known.size > KNOWN) this.#known.delete(this.#known.keys().next().value as string);
   }
 
   async #write(key: string, pending: Pending): Promise<void> {

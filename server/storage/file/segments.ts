@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { StorageError } from "../storage.ts";
-import { type Disk, type DiskFile, hasCode } from "./disk.ts";
+import { type Disk, hasCode, type LogFile } from "./disk.ts";
 import { decodeFrames, encodeFrame, type Frame } from "./frames.ts";
 
 interface Segment {
@@ -32,7 +32,7 @@ export class Segments {
   readonly #now: () => number;
   #closed: Segment[] = [];
   #active: Segment;
-  #file: DiskFile | undefined;
+  #file: LogFile | undefined;
   #end = 0;
   #headerEnd = 0;
   #made = 0;
@@ -79,17 +79,16 @@ export class Segments {
 
   /** Appends and syncs; on an error the caller must `repair`. */
   async append(lines: string[]): Promise<void> {
-    const file = this.#file as DiskFile;
+    const file = this.#file as LogFile;
     const bytes = encodeFrame({ first: this.#next, lines });
-    await file.write(bytes, this.#end);
-    await file.sync("journal: frame");
+    await file.append(bytes, this.#end, "journal: frame");
     this.#end += bytes.length;
     this.#next += lines.length;
   }
 
   /** Takes away, durably, what a failed append has left: it must not come back after its failure was answered. */
   async repair(): Promise<void> {
-    const file = this.#file as DiskFile;
+    const file = this.#file as LogFile;
     await file.truncate(this.#end);
     await file.sync("journal: repair");
   }
@@ -173,16 +172,18 @@ export class Segments {
 
   async #start(segment: Segment): Promise<void> {
     const made = this.#now();
-    const file = await this.#disk.create(segment.path).catch((error: unknown) => {
-      // Left from a start that failed.
-      if (hasCode(error, "EEXIST")) return this.#disk.open(segment.path);
-      throw error;
-    });
+    await this.#disk.create(segment.path).then(
+      (made) => made.close(),
+      (error: unknown) => {
+        // Left from a start that failed.
+        if (!hasCode(error, "EEXIST")) throw error;
+      },
+    );
+    const file = await this.#disk.open(segment.path);
     const header = encodeFrame({ first: segment.first, lines: [JSON.stringify({ made })] });
     try {
       await file.truncate(0);
-      await file.write(header, 0);
-      await file.sync("journal: new file");
+      await file.append(header, 0, "journal: new file");
       await this.#disk.syncFolder(this.#folder, "journal: new file's folder");
     } catch (error) {
       await file.close().catch(() => {});

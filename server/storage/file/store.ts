@@ -7,7 +7,7 @@ import type { JournalLine } from "./journal.ts";
 import { Entry, Table } from "./table.ts";
 import type { Work } from "./work.ts";
 
-/** The lowdb document of a store: all its rows after the journal's line `through`. Keys in order. */
+/** The lowdb document of a store: all its rows after the journal's line `through`, as an `Entry` where it is about to be written. Keys in order. */
 interface Checkpoint {
   store: string;
   through: number;
@@ -68,7 +68,7 @@ export class Store {
   /** @throws {StorageError} `corrupt`, `failed` */
   static async open(folder: DataFolder, id: string, tail: Tail | undefined, end: number): Promise<Store> {
     const path = folder.path("stores", id.slice(0, 2), id.slice(2, 4), `${id}.json`);
-    const store = new Store(id, new FileAdapter<Checkpoint>(folder, path, folder.path("stores"), "checkpoint"));
+    const store = new Store(id, new FileAdapter<Checkpoint>(folder, path, folder.path("stores"), "checkpoint", textOf));
     await store.#load(tail, path, end);
     return store;
   }
@@ -134,7 +134,7 @@ export class Store {
       this.#document.data = {
         store: this.id,
         through: this.through,
-        tables: Object.fromEntries([...this.tables].map(([name, table]) => [name, table.keys.map((key) => [key, table.get(key)?.row])])),
+        tables: Object.fromEntries([...this.tables].map(([name, table]) => [name, table.keys.map((key) => [key, table.get(key)])])),
       };
       this.#writingFrom = this.dirtyFrom;
       this.dirtyFrom = undefined;
@@ -167,7 +167,7 @@ export class Store {
     const average = Math.ceil(this.#adapter.size / Math.max(rows, 1));
     for (const [name, list] of Object.entries(data.tables)) {
       const table = this.#table(name);
-      for (const [key, row] of list) this.#set(table, key, new Entry(row, average));
+      for (const [key, row] of list) this.#set(table, key, Entry.found(row, average));
     }
     if (tail === undefined) return;
     for (const [sequence, change] of tail.changes) {
@@ -177,7 +177,7 @@ export class Store {
       this.through = sequence;
       for (const [name, key, ...value] of change.rows) {
         // Its size is only known roughly: a share of the line.
-        this.#set(this.#table(name), key, value.length === 0 ? undefined : new Entry(value[0], Math.ceil(tail.size / tail.changes.length)));
+        this.#set(this.#table(name), key, value.length === 0 ? undefined : Entry.found(value[0], Math.ceil(tail.size / tail.changes.length)));
       }
     }
     // Even if the document has them: whoever wrote it may have died before it was durable.
@@ -244,4 +244,13 @@ export class Commit implements JournalLine {
 
 function empty(id: string): Checkpoint {
   return { store: id, through: 0, tables: {} };
+}
+
+/** As JSON.stringify would say it, but rows that are text already are taken as they are. */
+function textOf({ store, through, tables }: Checkpoint): string {
+  const said = Object.entries(tables).map(([name, rows]) => {
+    const list = rows.map(([key, row]) => `[${JSON.stringify(key)},${row instanceof Entry ? row.json : JSON.stringify(row)}]`);
+    return `${JSON.stringify(name)}:[${list.join()}]`;
+  });
+  return `{"store":${JSON.stringify(store)},"through":${through},"tables":{${said.join()}}}`;
 }

@@ -1,23 +1,44 @@
 import type { Range } from "../storage.ts";
 
-/** A row as it is kept: never changed, only replaced; frozen when first handed out. */
+/**
+ * A row as it is kept: never changed, only replaced. What was written stays text until it is asked for, since most of a
+ * store's history never is; what was asked for is an object, frozen when first handed out.
+ */
 export class Entry {
-  readonly row: unknown;
-  /** Length of its JSON. */
+  /** Length of its JSON, or about that. */
   readonly size: number;
+  #json: string | undefined;
+  #row: unknown;
   #frozen = false;
 
-  constructor(row: unknown, size: number) {
-    this.row = row;
+  private constructor(size: number, json: string | undefined, row: unknown) {
     this.size = size;
+    this.#json = json;
+    this.#row = row;
+  }
+
+  static written(json: string): Entry {
+    return new Entry(json.length, json, undefined);
+  }
+
+  static found(row: unknown, size: number): Entry {
+    return new Entry(size, undefined, row);
+  }
+
+  get json(): string {
+    return this.#json ?? JSON.stringify(this.#row);
   }
 
   handOut(): unknown {
+    if (this.#json !== undefined) {
+      this.#row = JSON.parse(this.#json);
+      this.#json = undefined;
+    }
     if (!this.#frozen) {
-      deepFreeze(this.row);
+      deepFreeze(this.#row);
       this.#frozen = true;
     }
-    return this.row;
+    return this.#row;
   }
 }
 

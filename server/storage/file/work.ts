@@ -37,8 +37,8 @@ export class Work<Rows extends object> implements StoreWriter<Rows> {
   put<T extends keyof Rows & string>(table: T, key: string, row: Rows[T]): void {
     const json = JSON.stringify(row) as string | undefined;
     if (json === undefined) throw new TypeError("a row is JSON");
-    // Parsed again: ours alone, and just what a restart would read.
-    this.#change(table, key, { entry: new Entry(JSON.parse(json), json.length), json });
+    // Kept as its text: ours alone, and just what a restart would read.
+    this.#change(table, key, { entry: Entry.written(json), json });
   }
 
   delete<T extends keyof Rows & string>(table: T, key: string): void {

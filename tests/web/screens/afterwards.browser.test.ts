@@ -219,7 +219,15 @@ describe("safety", () => {
     await page.getByRole("button", { name: "Open", exact: true }).click();
     await page.getByText("That are 4 characters of 32.").waitFor();
     await page.getByLabel("Code on the kit").fill("abcd-efgh-ijkl-mnop-qrst-uvwx-yz23-4567");
-    await page.getByLabel("Store state number on the kit").fill("42");
+    const number = page.getByLabel("Store state number on the kit");
+    await number.fill("forty-two");
+    await page.getByRole("button", { name: "Open", exact: true }).click();
+    await expect.poll(() => number.getAttribute("aria-invalid")).toBe("true");
+    expect(
+      (await shown.calls()).filter(([name]) => name === "recover"),
+      "never opened without the number in silence",
+    ).toEqual([]);
+    await number.fill("№ 42");
     await page.getByRole("button", { name: "Open", exact: true }).click();
     await page.getByText("Which ways in do you still trust?").waitFor();
     expect(await page.locator("input:checked").count()).toBe(0);

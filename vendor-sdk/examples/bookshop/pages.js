@@ -10,8 +10,10 @@ const PATHS = /** @type {Record<string, string>} */ ({
   "preferences/contact": "contact preferences",
 });
 
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+
 /** @param {string | undefined} instant */
-const day = (instant) => (instant === undefined ? "" : html`<time datetime="${instant}">${instant.slice(0, 10)}</time>`);
+const day = (instant) => (instant === undefined ? "" : html`<time datetime="${instant}">${DAY.format(new Date(instant))}</time>`);
 /** @param {string | undefined} instant */
 const minute = (instant) =>
   instant === undefined ? "not yet" : html`<time datetime="${instant}">${instant.slice(0, 16).replace("T", " ")} UTC</time>`;
@@ -78,16 +80,19 @@ function values(card) {
 }
 
 /** @param {Grant} grant @param {import("./customers.js").Card | undefined} card @param {string} server */
-export const welcome = (grant, card, server) =>
-  page(
+export const welcome = (grant, card, server) => {
+  if (card === undefined && grant.state !== "active")
+    return notice("Your card is erased", "We can read nothing of you any more. You type your address when you order.");
+  return page(
     "Thank you",
     html`<h1>Thank you. This is your card.</h1>
 <section class="card" aria-label="Your card">${values(card)}
-<p>We may read this until ${day(grant.expires)}.</p></section>
+<p>${grant.state === "active" ? html`We may read this until ${day(grant.expires)}.` : `You have ${grant.state === "paused" ? "paused" : "ended"} this: we can read nothing new.`}</p></section>
 <p>What you change in your Counterfoil changes here by itself. You can stop at any time <a href="${server}/">in your Counterfoil</a>; then we erase this card.</p>
 <p><a href="/">Back to the shop</a></p>`,
     "",
   );
+};
 
 /** @param {string} title @param {string} text */
 export const notice = (title, text) => page(title, html`<h1>${title}</h1><p>${text}</p><p><a href="/">Back to the shop</a></p>`, "");

@@ -2,7 +2,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { words } from "../../locales/words.ts";
 import { useAction } from "../../parts/action.ts";
-import { checked, type Draft, draftOf, type FieldErrors, isBlank } from "../../parts/draft.ts";
+import { checked, type Draft, draftOf, type FieldErrors, isBlank, stillWrong } from "../../parts/draft.ts";
 import { codeOf, reasonOf } from "../../parts/error-state.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { PasskeyNote } from "../../parts/passkey-note.tsx";
@@ -27,15 +27,23 @@ interface Props {
   request: RequestViewModel;
   store: StoreView;
   now: number;
+  /** The store was opened on this page: what to choose from came in place of the button that had the focus. */
+  arriving: boolean;
   onDecline: () => void;
   onShared: (shared: { redirect: string; grant: string }) => void;
 }
 
 /** Choosing what to share, from an open store. Nothing is ticked, and what is typed survives a failure. */
-export function Choose({ request, store, now, onDecline, onShared }: Props) {
+export function Choose({ request, store, now, arriving, onDecline, onShared }: Props) {
   const vault = useVault();
   const { ask: t } = words();
   const form = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!arriving) return;
+    const what = form.current?.querySelector<HTMLElement>("h2[tabindex]");
+    what?.focus({ preventScroll: true });
+    what?.scrollIntoView();
+  }, []);
   const choices = useSignal<Record<string, RowChoice>>({});
   const drafts = useSignal<Record<string, Draft>>({});
   const typedRows = useSignal<Record<string, number>>({});
@@ -48,6 +56,8 @@ export function Choose({ request, store, now, onDecline, onShared }: Props) {
   const groups = itemsOf(request.details, store, typedRows.value, request.existing);
   const rows = groups.flat().flatMap((item) => item.rows);
   const choiceOf = (row: Row): RowChoice => choices.value[row.id] ?? { ticked: false, form: row.forms[0] };
+  /** Another one is offered only once there is a first. */
+  const isUsed = (row: Row): boolean => row.draft === undefined || choiceOf(row).ticked;
   const draftFor = (row: Row): Draft => drafts.value[row.draft ?? ""] ?? draftOf(fieldsOf(row.kind.schema), undefined);
   const picks: Pick[] = rows.filter((row) => choiceOf(row).ticked).map((row) => ({ row, form: choiceOf(row).form }));
   const typed = (): { values: Map<string, unknown>; faults: Record<string, FieldErrors> } => {
@@ -122,7 +132,9 @@ export function Choose({ request, store, now, onDecline, onShared }: Props) {
         <section class="group" key={at}>
           <h2>{several ? purposeWords(detail.purpose).short : t.why}</h2>
           <Purpose detail={detail} />
-          <h2 id={`what-${at}`}>{t.what}</h2>
+          <h2 id={`what-${at}`} tabIndex={-1}>
+            {t.what}
+          </h2>
           <div data-rule="C3">
             {(groups[at] ?? []).map((item) => (
               <fieldset key={item.path}>
@@ -143,12 +155,15 @@ export function Choose({ request, store, now, onDecline, onShared }: Props) {
                         choices.value = { ...choices.value, [row.id]: choice };
                       }}
                       onDraft={(draft) => {
-                        drafts.value = { ...drafts.value, [row.draft ?? ""]: draft };
+                        const of = row.draft ?? "";
+                        drafts.value = { ...drafts.value, [of]: draft };
+                        const { schema } = row.kind;
+                        faults.value = { ...faults.value, [of]: stillWrong(schema, fieldsOf(schema), draft, faults.value[of] ?? {}) };
                       }}
                     />
                   ))}
                 </ul>
-                {item.kind.many && item.path.split(":")[0] === item.kind.path && (
+                {item.kind.many && item.path.split(":")[0] === item.kind.path && item.rows.every(isUsed) && (
                   <button
                     type="button"
                     class="text-btn"

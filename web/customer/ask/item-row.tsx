@@ -55,6 +55,7 @@ export function ItemRow(props: Props) {
         <div class="indent">
           {open && (
             <>
+              {choice.ticked && row.forms.length > 1 && <Forms id={id} {...props} />}
               <Fields id={id} fields={fieldsOf(row.kind.schema)} draft={props.draft} errors={props.errors} onChange={props.onDraft} />
               <p class="note">{t.draftNote}</p>
             </>
@@ -65,7 +66,7 @@ export function ItemRow(props: Props) {
                 <span class="note">{t.sees}</span>
                 <output>{leaves === undefined ? t.seesPending : (leaves ?? t.seesNothing)}</output>
               </p>
-              {row.forms.length > 1 && <Forms id={id} {...props} />}
+              {!open && row.forms.length > 1 && <Forms id={id} {...props} />}
             </>
           )}
         </div>

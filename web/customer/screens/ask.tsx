@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import lazy, { ErrorBoundary } from "preact-iso/lazy";
 import { useRoute } from "preact-iso/router";
 import { words } from "../../locales/words.ts";
@@ -49,6 +49,13 @@ export function Ask() {
     leave(redirect);
   });
 
+  const waited = useRef(false);
+  useEffect(() => {
+    // An old failure to say no must not stand under a new try to share.
+    decline.clear();
+    if (state === "locked" || state === "signed-out") waited.current = true;
+  }, [state, vault.online.value]);
+
   const asked = request.value;
   if (shared.value && asked) return <AskReceipt {...shared.value} name={asked.client.client_name} />;
   if (load.error.value !== undefined && asked === undefined) return <Failed error={load.error.value} retry={load.run} />;
@@ -69,6 +76,7 @@ export function Ask() {
             request={asked}
             store={vault.store.value}
             now={now}
+            arriving={waited.current}
             onDecline={decline.run}
             onShared={(answer) => {
               shared.value = answer;
@@ -81,7 +89,7 @@ export function Ask() {
       <p class="note" role="status">
         {decline.pending.value || declining.value ? t.declining : ""}
       </p>
-      <ErrorState error={decline.error.value} retry={decline.run} />
+      <ErrorState error={decline.error.value} />
     </article>
   );
 }

@@ -132,11 +132,11 @@ function Timeline({ connection, now }: { connection: ConnectionView; now: number
             </tr>
           </thead>
           <tbody>
-            {reads.map((read) => (
+            {inRuns(reads).map(({ read, times }) => (
               <tr key={read.at}>
                 <td title={ago(tag, read.at, now)}>{moment(tag, read.at)}</td>
                 <td>{[...new Set(read.paths.map(chipOf))].join(", ")}</td>
-                <td>{read.count === 0 ? t.nothingNew : t.sent(read.count)}</td>
+                <td>{read.count === 0 ? t.nothingNew(times) : t.sent(read.count)}</td>
                 <td>
                   <code>{read.key.slice(0, 8)}</code>
                 </td>
@@ -147,6 +147,19 @@ function Timeline({ connection, now }: { connection: ConnectionView; now: number
       )}
     </section>
   );
+}
+
+type Read = ConnectionView["reads"][number];
+
+/** Lookups one after another that found nothing new, with one key, stand in one line with their number: they would hide what was sent. */
+function inRuns(reads: readonly Read[]): { read: Read; times: number }[] {
+  const runs: { read: Read; times: number }[] = [];
+  for (const read of reads) {
+    const run = runs.at(-1);
+    if (run?.read.count === 0 && read.count === 0 && run.read.key === read.key) run.times += 1;
+    else runs.push({ read, times: 1 });
+  }
+  return runs;
 }
 
 /** What lies here for them now, and what they hold already, side by side. */
@@ -192,6 +205,7 @@ function Have({ connection }: { connection: ConnectionView }) {
 function Contact({ connection }: { connection: ConnectionView }) {
   const { connection: t } = words();
   const { dpo_contact: contact, policy_uri: policy, legal_name: name } = connection.client;
+  const address = contact?.replace(/^mailto:/i, "") ?? "";
   return (
     <section>
       <h2>{t.contact}</h2>
@@ -200,7 +214,7 @@ function Contact({ connection }: { connection: ConnectionView }) {
         {contact === null ? (
           t.contactNone
         ) : contact.includes("@") ? (
-          <a href={`mailto:${encodeURIComponent(contact).replace("%40", "@")}`}>{contact}</a>
+          <a href={`mailto:${encodeURIComponent(address).replace("%40", "@")}`}>{address}</a>
         ) : (
           contact
         )}
