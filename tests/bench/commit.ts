@@ -18,7 +18,10 @@ export async function commitTable(): Promise<Table> {
   for (const size of [10, 1000, 10_000]) {
     const customer = await Customer.register(`http://localhost:${port}`, Date.now);
     for (let from = 0; from < size; from += 1000) {
-      const records = Array.from({ length: Math.min(1000, size - from) }, (_, at) => [`profile/emails/r${from + at}`, { value: { address: `box-${from + at}@example.org` } }]);
+      const records = Array.from({ length: Math.min(1000, size - from) }, (_, at) => [
+        `profile/emails/r${from + at}`,
+        { value: { address: `box-${from + at}@example.org` } },
+      ]);
       await customer.commit({ records: Object.fromEntries(records) });
     }
     const bodies: Commit[] = [];
@@ -37,7 +40,15 @@ export async function commitTable(): Promise<Table> {
     const cpu = ((await cpuOf(server.pid)) - before) / COMMITS;
     const p50 = median(times);
     if (Number.isNaN(base)) base = p50;
-    rows.push({ name: `${size} records`, figures: { "p50 ms": p50, "p99 ms": [...times].sort((a, b) => a - b)[Math.floor(COMMITS * 0.99)] ?? Number.NaN, "CPU µs": cpu, "x the smallest": p50 / base } });
+    rows.push({
+      name: `${size} records`,
+      figures: {
+        "p50 ms": p50,
+        "p99 ms": [...times].sort((a, b) => a - b)[Math.floor(COMMITS * 0.99)] ?? Number.NaN,
+        "CPU µs": cpu,
+        "x the smallest": p50 / base,
+      },
+    });
   }
   return { title: "Commit of one record", note: `${COMMITS} commits one after the other, each durable.`, rows };
 }

@@ -13,7 +13,10 @@ export interface Pinned extends AsyncDisposable {
 
 export async function pinned(core: number, command: readonly string[], ready: RegExp, env: Record<string, string> = {}): Promise<Pinned> {
   const began = performance.now();
-  const child = spawn("taskset", ["-c", String(core), ...command], { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn("taskset", ["-c", String(core), ...command], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const line = await new Promise<string>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error("the process was not ready within 60 s")), 60_000);
     child.once("exit", (code) => reject(new Error(`the process ended with ${code}`)));

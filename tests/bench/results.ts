@@ -16,12 +16,18 @@ export interface Table {
 const FILE = new URL("results.json", import.meta.url);
 const PAGE = new URL("results.md", import.meta.url);
 
-const short = (value: number): string => (Number.isInteger(value) ? String(value) : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2));
+const short = (value: number): string =>
+  Number.isInteger(value) ? String(value) : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 
 /** Prints the tables, and keeps them beside the last run's figures. Tables that did not run are kept as they were. */
 export async function report(tables: readonly Table[]): Promise<void> {
   const last: Table[] = existsSync(FILE) ? JSON.parse(await readFile(FILE, "utf8")).tables : [];
-  const lines = ["# Measured", "", `${cpus()[0]?.model ?? "CPU"}, ${cpus().length} cores, Linux ${release()}, Node ${process.version}. In brackets: the run before.`, ""];
+  const lines = [
+    "# Measured",
+    "",
+    `${cpus()[0]?.model ?? "CPU"}, ${cpus().length} cores, Linux ${release()}, Node ${process.version}. In brackets: the run before.`,
+    "",
+  ];
   for (const table of tables) {
     const columns = [...new Set(table.rows.flatMap((row) => Object.keys(row.figures)))];
     lines.push(`## ${table.title}`, "", table.note, "", `| | ${columns.join(" | ")} |`, `|---|${columns.map(() => "---:").join("|")}|`);

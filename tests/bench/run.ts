@@ -5,7 +5,12 @@ import { startUpTable } from "./start-up.ts";
 import { unlockTable } from "./unlock.ts";
 
 /** `npm run bench [name...]`: all tables, or those named. */
-const tables: Record<string, () => Promise<Table>> = { pull: pullTable, commit: commitTable, "start-up": startUpTable, unlock: unlockTable };
+const tables: Record<string, () => Promise<Table>> = {
+  pull: pullTable,
+  commit: commitTable,
+  "start-up": startUpTable,
+  unlock: unlockTable,
+};
 const named = process.argv.slice(2);
 const unknown = named.find((name) => !(name in tables));
 if (unknown !== undefined) throw new Error(`no table "${unknown}": expected ${Object.keys(tables).join(", ")}`);

@@ -49,5 +49,9 @@ export async function unlockTable(): Promise<Table> {
     await page.context().close();
   }
   if (server.child.exitCode !== null) throw new Error("the server ended");
-  return { title: "Unlock", note: `Medians of ${TRIES}, prompt of the virtual authenticator included, server on the same two cores.`, rows };
+  return {
+    title: "Unlock",
+    note: `Medians of ${TRIES}, prompt of the virtual authenticator included, server on the same two cores.`,
+    rows,
+  };
 }

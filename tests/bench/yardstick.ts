@@ -9,6 +9,8 @@ const signature = sign("sha256", data, { key: privateKey, dsaEncoding: "ieee-p13
 
 const app = new Hono();
 app.get("/hello", (c) => c.text("hello"));
-app.get("/es256", (c) => (verify("sha256", data, { key: publicKey, dsaEncoding: "ieee-p1363" }, signature) ? c.text("hello") : c.text("no", 500)));
+app.get("/es256", (c) =>
+  verify("sha256", data, { key: publicKey, dsaEncoding: "ieee-p1363" }, signature) ? c.text("hello") : c.text("no", 500),
+);
 
 serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 }, ({ port }) => process.stdout.write(`${JSON.stringify({ port })}\n`));

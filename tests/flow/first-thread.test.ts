@@ -155,7 +155,7 @@ describe.each<{ name: string; prf: PrfSupport }>([
     expect(listed).toContain(VALUES.town);
     for (const kept of [VALUES.given, VALUES.surname, VALUES.kept, VALUES.street, VALUES.postcode]) expect(listed).not.toContain(kept);
     const ends = new Date(Date.now() + 90 * 86_400_000).toISOString().slice(0, 10);
-    expect(listed).toContain(ends);
+    expect(await page.locator(`main time[datetime^="${ends}"]`).count()).toBeGreaterThan(0);
 
     // The rest of what she has goes into the store by hand.
     await open(page, house, first);

@@ -89,6 +89,10 @@ describe("a pushed request", () => {
     const { vendor, system } = at;
     const parameters = await vendor.parParameters();
     const push = async (proof: string) => vendor.form("/oauth/par", parameters, { headers: { dpop: proof } });
+    expect(await push(await vendor.proof("POST", `${system.issuer}/oauth/par`))).toMatchObject({
+      status: 400,
+      body: { error: "use_dpop_nonce" },
+    });
     expect((await push(await vendor.proof("POST", `${system.issuer}/oauth/par`))).status).toBe(201);
     vendor.dpop = await makeDpopKey();
     expect(await push(await vendor.proof("POST", `${system.issuer}/oauth/par`))).toMatchObject({

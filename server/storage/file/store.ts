@@ -177,7 +177,11 @@ export class Store {
       this.through = sequence;
       for (const [name, key, ...value] of change.rows) {
         // Its size is only known roughly: a share of the line.
-        this.#set(this.#table(name), key, value.length === 0 ? undefined : Entry.found(value[0], Math.ceil(tail.size / tail.changes.length)));
+        this.#set(
+          this.#table(name),
+          key,
+          value.length === 0 ? undefined : Entry.found(value[0], Math.ceil(tail.size / tail.changes.length)),
+        );
       }
     }
     // Even if the document has them: whoever wrote it may have died before it was durable.

@@ -217,7 +217,7 @@ describe("safety", () => {
     const { page } = shown;
     await page.getByLabel("Code on the kit").fill("abcd");
     await page.getByRole("button", { name: "Open", exact: true }).click();
-    await page.getByText("That are 4 characters of 32.").waitFor();
+    await page.getByText("4 of 32 characters.").waitFor();
     await page.getByLabel("Code on the kit").fill("abcd-efgh-ijkl-mnop-qrst-uvwx-yz23-4567");
     const number = page.getByLabel("Store state number on the kit");
     await number.fill("forty-two");
