@@ -44,7 +44,7 @@ export async function report(tables: readonly Table[]): Promise<void> {
     lines.push("");
   }
   const kept = last.filter((each) => !tables.some((table) => table.title === each.title));
-  await writeFile(FILE, `${JSON.stringify({ tables: [...kept, ...tables] }, null, 1)}\n`);
+  await writeFile(FILE, `${JSON.stringify({ tables: [...kept, ...tables] }, null, 2)}\n`);
   await writeFile(PAGE, lines.join("\n"));
   process.stdout.write(`${lines.join("\n")}\n`);
 }
