@@ -30,6 +30,7 @@ export async function unlockTable(): Promise<Table> {
     await page.goto(`${issuer}/safety/recover`);
     await page.getByLabel("Code on the kit").fill((await kitCode(secret)).join(" "));
     await page.getByRole("button", { name: "Open", exact: true }).click();
+    await page.getByRole("button", { name: "Make a passkey here" }).waitFor();
     for (const keep of await page.getByLabel("Keep", { exact: true }).all()) await keep.check();
     await page.getByRole("button", { name: "Make a passkey here" }).click();
     await page.getByLabel("I have kept it").check();
