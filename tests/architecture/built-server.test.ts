@@ -25,7 +25,9 @@ const namesOfSealing = (): string[] => {
   const files = sourceFiles();
   const exported = (text: string): string[] =>
     [...text.matchAll(/^export (?:async )?(?:const|function\*?|class|let) (\w+)/gm)].map((it) => it[1] as string);
-  const elsewhere = files.filter(({ path }) => /^(server|protocol)\//.test(path) && !path.startsWith("protocol/sealing/")).map(({ text }) => text);
+  const elsewhere = files
+    .filter(({ path }) => /^(server|protocol)\//.test(path) && !path.startsWith("protocol/sealing/"))
+    .map(({ text }) => text);
   return files
     .filter(({ path }) => path.startsWith("protocol/sealing/"))
     .flatMap(({ text }) => exported(text))

@@ -51,11 +51,15 @@ async function person(prf: PrfSupport): Promise<Person> {
     const note = (name: string, add: (before: string) => string) => localStorage.setItem(name, add(localStorage.getItem(name) ?? ""));
     for (const name of ["create", "get"] as const) {
       const original = CredentialsContainer.prototype[name];
-      CredentialsContainer.prototype[name] = async function (this: CredentialsContainer, options?: CredentialCreationOptions & CredentialRequestOptions) {
+      CredentialsContainer.prototype[name] = async function (
+        this: CredentialsContainer,
+        options?: CredentialCreationOptions & CredentialRequestOptions,
+      ) {
         note("test-prompts", (before) => String(Number(before) + 1));
         const made = (await original.call(this, options)) as PublicKeyCredential | null;
         const answer = made?.getClientExtensionResults().prf?.results?.first;
-        if (answer) note("test-prf", () => [...new Uint8Array(answer as ArrayBuffer)].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
+        if (answer)
+          note("test-prf", () => [...new Uint8Array(answer as ArrayBuffer)].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
         return made;
       };
     }
@@ -68,7 +72,8 @@ async function person(prf: PrfSupport): Promise<Person> {
     prf: async () => Buffer.from(await page.evaluate(() => localStorage.getItem("test-prf") ?? ""), "hex"),
     async [Symbol.asyncDispose]() {
       // What the page looked like at the end, for whoever mends a failure.
-      if (process.env.FLOW_PICTURES) await page.screenshot({ path: join(process.env.FLOW_PICTURES, `${Date.now()}.png`), fullPage: true }).catch(() => undefined);
+      if (process.env.FLOW_PICTURES)
+        await page.screenshot({ path: join(process.env.FLOW_PICTURES, `${Date.now()}.png`), fullPage: true }).catch(() => undefined);
       await context.close();
     },
   };
@@ -98,6 +103,10 @@ async function makeKit(page: Page): Promise<string> {
   await page.getByRole("button", { name: "Make a kit" }).click();
   const groups = await groupsOf(page);
   await page.getByRole("button", { name: "I have kept it" }).click();
+  await page
+    .getByLabel(/^Group \d$/)
+    .first()
+    .waitFor();
   for (const field of await page.getByLabel(/^Group \d$/).all()) {
     const label = (await field.evaluate((input) => (input as HTMLInputElement).labels?.[0]?.textContent)) ?? "";
     await field.fill(groups[Number(/\d/.exec(label)?.[0]) - 1] as string);
@@ -138,7 +147,12 @@ describe.each<{ name: string; prf: PrfSupport }>([
     await page.getByRole("button", { name: "Add another e-mail" }).click();
     await type(page, "profile/emails", 1, { address: VALUES.kept });
     await item(page, "profile/emails").nth(1).locator("input[type=checkbox]").first().uncheck();
-    await type(page, "profile/addresses", 0, { street: VALUES.street, postcode: VALUES.postcode, locality: VALUES.town, countryCode: "IT" });
+    await type(page, "profile/addresses", 0, {
+      street: VALUES.street,
+      postcode: VALUES.postcode,
+      locality: VALUES.town,
+      countryCode: "IT",
+    });
     await item(page, "profile/addresses").first().getByLabel("only the town").check();
     await expect.poll(() => item(page, "profile/addresses").first().locator("output").innerText()).toContain(VALUES.town);
     expect(await item(page, "profile/addresses").first().locator("output").innerText()).not.toContain(VALUES.street);
@@ -146,7 +160,10 @@ describe.each<{ name: string; prf: PrfSupport }>([
     await page.getByRole("button", { name: "Share 2 items" }).click();
     await page.getByRole("heading", { name: "Shared with Libreria Aldina" }).waitFor();
     expect(await first.prompts()).toBe(2);
-    await page.getByRole("button", { name: "Continue to Libreria Aldina" }).or(page.getByRole("link", { name: "Continue to Libreria Aldina" })).click();
+    await page
+      .getByRole("button", { name: "Continue to Libreria Aldina" })
+      .or(page.getByRole("link", { name: "Continue to Libreria Aldina" }))
+      .click();
     await page.getByRole("heading", { name: "Thank you" }).waitFor();
 
     // The shop's own list shows exactly that.
@@ -202,13 +219,16 @@ describe.each<{ name: string; prf: PrfSupport }>([
     const everything = [...Object.values(VALUES), kit.replaceAll(" ", ""), newKit.replaceAll(" ", "")];
     await house.snapshot();
     const serverSide = async (values: string[]) =>
-      (await searchPlaintext(values, { buffers: { requests: house.sent(), log: house.log() }, paths: [house.data, house.heap()] })).map(({ value, place }) => `${value} in ${place}`);
+      (await searchPlaintext(values, { buffers: { requests: house.sent(), log: house.log() }, paths: [house.data, house.heap()] })).map(
+        ({ value, place }) => `${value} in ${place}`,
+      );
     expect(await serverSide(everything)).toEqual([]);
     const control = await serverSide(["Libreria Aldina S.r.l."]);
     for (const place of [house.data, house.heap()]) expect(control.some((each) => each.includes(place))).toBe(true);
     const secret = await first.prf();
     expect(secret).toHaveLength(prf ? 32 : 0);
-    for (const written of prf ? [secret, secret.toString("base64url"), secret.toString("base64").slice(0, 42), secret.toString("hex")] : []) expect(house.sent().includes(written)).toBe(false);
+    for (const written of prf ? [secret, secret.toString("base64url"), secret.toString("base64").slice(0, 42), secret.toString("hex")] : [])
+      expect(house.sent().includes(written)).toBe(false);
 
     // Stopped from the list: one click, one confirm, one passkey.
     await page.getByRole("link", { name: "Connections" }).first().click();

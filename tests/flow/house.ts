@@ -26,10 +26,21 @@ export interface House extends AsyncDisposable {
 
 export async function openHouse(): Promise<House> {
   const things: AsyncDisposable[] = [];
-  const keep = <T extends AsyncDisposable>(thing: T): T => {
-    things.unshift(thing);
-    return thing;
+  const close = async () => {
+    for (const thing of things) await thing[Symbol.asyncDispose]();
   };
+  try {
+    return await furnish((thing) => {
+      things.unshift(thing);
+      return thing;
+    }, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function furnish(keep: <T extends AsyncDisposable>(thing: T) => T, close: () => Promise<void>): Promise<House> {
   const folder = keep(await scratchFolder());
   const data = join(folder.path, "server");
   const shopData = join(folder.path, "shop");
@@ -38,11 +49,15 @@ export async function openHouse(): Promise<House> {
   const shop = `http://127.0.0.1:${shopPort}`;
   const proxy = keep(await recordingProxy(front, back));
   const server = keep(
-    await startProcess(process.execPath, ["--heapsnapshot-signal=SIGUSR2", `--diagnostic-dir=${folder.path}`, join(root, "dist/server/main.js")], {
-      cwd: root,
-      env: { COUNTERFOIL_ISSUER: issuer, COUNTERFOIL_PORT: String(back), COUNTERFOIL_DATA: data },
-      ready: /listens on/,
-    }),
+    await startProcess(
+      process.execPath,
+      ["--heapsnapshot-signal=SIGUSR2", `--diagnostic-dir=${folder.path}`, join(root, "dist/server/main.js")],
+      {
+        cwd: root,
+        env: { COUNTERFOIL_ISSUER: issuer, COUNTERFOIL_PORT: String(back), COUNTERFOIL_DATA: data },
+        ready: /listens on/,
+      },
+    ),
   );
   const install = await startProcess(process.execPath, [join(root, "vendor-sdk/examples/bookshop/install.js")], { ready: /^/ });
   await install.exited;
@@ -77,8 +92,6 @@ export async function openHouse(): Promise<House> {
       }
       throw new Error("the server wrote no heap snapshot");
     },
-    async [Symbol.asyncDispose]() {
-      for (const thing of things) await thing[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: close,
   };
 }

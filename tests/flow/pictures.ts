@@ -18,7 +18,8 @@ await page.getByRole("button", { name: "Use a passkey to begin" }).click();
 await item("profile/emails").locator("input[type=checkbox]").check();
 await item("profile/emails").locator('[name="address"]').fill("grandmother@example.org");
 await item("profile/addresses").locator("input[type=checkbox]").check();
-for (const [name, value] of Object.entries({ street: "Via San Nicolò 30", postcode: "34121", locality: "Trieste" })) await item("profile/addresses").locator(`[name="${name}"]`).fill(value);
+for (const [name, value] of Object.entries({ street: "Via San Nicolò 30", postcode: "34121", locality: "Trieste" }))
+  await item("profile/addresses").locator(`[name="${name}"]`).fill(value);
 await item("profile/addresses").locator('[name="countryCode"]').selectOption("IT");
 await item("profile/addresses").getByLabel("only the town").check();
 await page.getByLabel("90 days").check();
@@ -39,5 +40,8 @@ await page.getByRole("link", { name: "Safety" }).first().click();
 await page.getByRole("button", { name: "Make a kit" }).click();
 await page.getByRole("list", { name: "Code" }).waitFor();
 await page.locator(".kit-sheet svg").first().waitFor();
-await page.locator(".kit-sheet").first().screenshot({ path: join(folder, "kit.png") });
+await page
+  .locator(".kit-sheet")
+  .first()
+  .screenshot({ path: join(folder, "kit.png") });
 await page.context().close();

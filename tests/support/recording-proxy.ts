@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 /** Every byte that clients send to a server, as it stood on the wire. */
 export interface RecordingProxy extends AsyncDisposable {

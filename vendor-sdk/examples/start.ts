@@ -45,7 +45,11 @@ execFileSync(process.execPath, [join(import.meta.dirname, "bookshop", "install.j
 run("server", root, join(root, "dist", "server", "main.js"), { COUNTERFOIL_ISSUER: issuer, COUNTERFOIL_DATA: join(data, "counterfoil") });
 try {
   await answers(`${issuer}/.well-known/oauth-authorization-server`);
-  run("shop", root, join(import.meta.dirname, "bookshop", "shop.js"), { COUNTERFOIL_ISSUER: issuer, SHOP_ORIGIN: shop, SHOP_DATA: join(data, "bookshop") });
+  run("shop", root, join(import.meta.dirname, "bookshop", "shop.js"), {
+    COUNTERFOIL_ISSUER: issuer,
+    SHOP_ORIGIN: shop,
+    SHOP_DATA: join(data, "bookshop"),
+  });
   await answers(shop);
   process.stdout.write(`\n  Counterfoil   ${issuer}\n  Sample shop   ${shop}\n  Its customers ${shop}/crm\n\n`);
 } catch (error) {

@@ -3,7 +3,8 @@
  * repository's own node_modules. A shop elsewhere says `npm install` instead.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const here = import.meta.dirname;
@@ -19,7 +20,23 @@ function tarball() {
 }
 
 const from = tarball();
-const to = join(here, "node_modules", "@counterfoil", "vendor-sdk");
-rmSync(to, { recursive: true, force: true });
-mkdirSync(to, { recursive: true });
-execFileSync("tar", ["-xzf", from, "-C", to, "--strip-components=1"]);
+const scope = join(here, "node_modules", "@counterfoil");
+const to = join(scope, "vendor-sdk");
+const mark = createHash("sha256").update(readFileSync(from)).digest("hex");
+const marked = (/** @type {string} */ folder) =>
+  existsSync(join(folder, ".tarball")) && readFileSync(join(folder, ".tarball"), "utf8") === mark;
+
+// Two shops may start at once: whoever comes second finds it done, or is content with what the first one did.
+if (!marked(to)) {
+  mkdirSync(scope, { recursive: true });
+  const fresh = mkdtempSync(join(scope, ".vendor-sdk-"));
+  execFileSync("tar", ["-xzf", from, "-C", fresh, "--strip-components=1"]);
+  writeFileSync(join(fresh, ".tarball"), mark);
+  rmSync(to, { recursive: true, force: true });
+  try {
+    renameSync(fresh, to);
+  } catch (error) {
+    rmSync(fresh, { recursive: true, force: true });
+    if (!marked(to)) throw error;
+  }
+}
