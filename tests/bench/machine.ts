@@ -45,7 +45,7 @@ export async function pinned(core: number, command: readonly string[], ready: Re
   };
 }
 
-/** The built server, as it is run, on core 0; only pulls are not limited. `BENCH_NODE`: options of its Node. */
+/** The built server, as it is run, on core 0; only pulls and their repeats are not limited. `BENCH_NODE`: options of its Node. */
 export function builtServer(folder: string, port: number): Promise<Pinned> {
   const options = process.env.BENCH_NODE?.split(" ") ?? [];
   const file = process.env.BENCH_SERVER ?? join(import.meta.dirname, "..", "..", "dist", "server", "main.js");
@@ -55,5 +55,6 @@ export function builtServer(folder: string, port: number): Promise<Pinned> {
     COUNTERFOIL_ISSUER: `http://localhost:${port}`,
     COUNTERFOIL_WEB: join(import.meta.dirname, "..", "..", "dist", "web", "customer"),
     COUNTERFOIL_PULLS_PER_MINUTE: "1000000000",
+    COUNTERFOIL_REPEATS_PER_READ: "1000000000",
   });
 }

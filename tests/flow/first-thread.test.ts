@@ -111,8 +111,8 @@ async function makeKit(page: Page): Promise<string> {
     const label = (await field.evaluate((input) => (input as HTMLInputElement).labels?.[0]?.textContent)) ?? "";
     await field.fill(groups[Number(/\d/.exec(label)?.[0]) - 1] as string);
   }
-  await page.getByRole("button", { name: "Check and put in force" }).click();
-  await page.getByText("Your kit is in force").first().waitFor();
+  await page.getByRole("button", { name: "Check and activate" }).click();
+  await page.getByText("Your kit works").first().waitFor();
   return groups.join(" ");
 }
 

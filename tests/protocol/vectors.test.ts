@@ -166,7 +166,7 @@ it("head", async () => {
   expect(await verifyHead(file.token, { account: file.head.account, identity: file.pair.x })).toEqual(file.head);
   expect(readHead(file.token)).toEqual(file.head);
   expect(await hashOfHead(file.token)).toBe(file.hash);
-  expect(await shortCodeOf(file.token)).toBe(file.shortCode);
+  expect(shortCodeOf(await hashOfHead(file.token))).toBe(file.shortCode);
 });
 
 it("succession", async () => {

@@ -19,6 +19,7 @@ test.each([
   ["an issuer that is none", { COUNTERFOIL_ISSUER: "counterfoil" }],
   ["a port that is none", { COUNTERFOIL_PORT: "70000" }],
   ["a limit that is none", { COUNTERFOIL_PULLS_PER_MINUTE: "0" }],
+  ["another limit that is none", { COUNTERFOIL_REPEATS_PER_READ: "many" }],
 ])("%s is refused by its name", (_name, env) => {
   expect(() => readConfig(env)).toThrow(Object.keys(env)[0]);
 });

@@ -2,6 +2,7 @@ import { SignJWT } from "jose";
 import { describe, expect, test } from "vitest";
 import type { ReplyOf } from "#protocol/api.ts";
 import { consentObject, hashOfConsent } from "#protocol/consent-token.ts";
+import { RATES } from "../../server/config.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../support/clock.ts";
 import { makeDpopKey, TestVendor } from "../support/vendor.ts";
 import { connect, EMAIL, problemOf, refusal, scene } from "./scene.ts";
@@ -266,6 +267,50 @@ describe("a frequency", () => {
     expect(counted.length).toBeLessThanOrEqual(4);
   });
 
+  test("lets one read be repeated sixty times; then it counts, and where there is no room it is refused and leaves no line", async () => {
+    await using at = await scene();
+    const { vendor, system, customer } = at;
+    const { grant, tokens } = await connect(at, { frequency: { max: 2, per: "P1D" } });
+    const repeat = async (times: number): Promise<void> => {
+      for (let time = 0; time < times; time++)
+        expect((await vendor.pullRaw(tokens.access_token, grant.grant)).status, `time ${time}`).toBe(200);
+    };
+    await repeat(61);
+    await customer.commit({ shares: [{ grant: grant.grant, path: "profile/emails/e2", content: EMAIL }] });
+    const second = await vendor.pull(tokens.access_token, grant.grant);
+    expect(second.records.map(({ path }) => path)).toContain("profile/emails/e2");
+    await repeat(60);
+    system.clock.pass(MINUTE);
+    const refused = await vendor.pullRaw(tokens.access_token, grant.grant);
+    expect(Number(refused.headers.get("retry-after"))).toBe((DAY - MINUTE) / SECOND);
+    expect(await problemOf(refused)).toMatchObject({ status: 429, code: "frequency_exceeded" });
+    expect((await customer.read()).history.filter(({ type }) => type === "read")).toHaveLength(122);
+    system.clock.pass(DAY - MINUTE);
+    const { body } = await vendor.token({ grant_type: "refresh_token", refresh_token: tokens.refresh_token });
+    await vendor.pull(body.access_token, grant.grant);
+  });
+
+  test("counts a page that was read again as a repeat, and none of the first time", async () => {
+    await using at = await scene({ config: { rates: { ...RATES, repeats: 2 } } });
+    const { customer, vendor } = at;
+    const { grant, tokens } = await connect(at, { frequency: { max: 1, per: "P1D" } });
+    for (let part = 0; part < 4; part++) {
+      const paths = Array.from({ length: 600 }, (_, index) => `profile/emails/p${part}-${index}`);
+      await customer.commit({ shares: paths.map((path) => ({ grant: grant.grant, path, content: { value: null } })) });
+    }
+    const pull = (since?: string) => vendor.pull(tokens.access_token, grant.grant, since);
+    const whole = async (): Promise<string | undefined> => {
+      const second = (await pull()).cursor;
+      const third = (await pull(second)).cursor;
+      expect((await pull(third)).more).toBe(false);
+      return third;
+    };
+    await whole();
+    const third = await whole();
+    await pull(third);
+    for (const since of [third, undefined]) await expect(pull(since)).rejects.toMatchObject(refusal("frequency_exceeded"));
+  });
+
   test("lets no value go before the backfill is closed", async () => {
     await using at = await scene();
     const { customer, vendor } = at;
@@ -304,7 +349,7 @@ test("a long read comes in pages that nothing newer gets into", async () => {
 });
 
 test("too many pulls in a minute are refused with the time to wait", async () => {
-  await using at = await scene({ config: { rates: { logins: 100, recoveries: 100, commits: 100, pulls: 3, others: 100 } } });
+  await using at = await scene({ config: { rates: { logins: 100, recoveries: 100, commits: 100, pulls: 3, repeats: 100, others: 100 } } });
   const { grant, tokens } = await connect(at);
   for (let time = 0; time < 3; time++) await at.vendor.pull(tokens.access_token, grant.grant);
   const response = await at.vendor.pullRaw(tokens.access_token, grant.grant);

@@ -55,6 +55,34 @@ describe("the app", () => {
     }
   });
 
+  test("answers a strange address with its page for a navigation, and with a problem for everything else", async () => {
+    await using folder = await scratchFolder();
+    await built(folder.path);
+    await using system = await startSystem({ config: { web: folder.path } });
+    const asked = async (path: string, headers: Record<string, string>, method = "GET") => {
+      const response = await fetch(system.issuer + path, { headers, method });
+      return [
+        response.status,
+        response.headers.get("content-type")?.split(";")[0],
+        response.headers.get("content-security-policy") !== null,
+      ];
+    };
+    const [page, problem] = [
+      [404, "text/html", true],
+      [404, "application/problem+json", false],
+    ];
+    const html = { accept: "text/html,application/xhtml+xml" };
+    for (const path of ["/nonsense", "/a/b/c", "/apidocs", "/assets/gone.js"]) {
+      expect(await asked(path, html), path).toEqual(page);
+      expect(await asked(path, { "sec-fetch-dest": "document" }), path).toEqual(page);
+      expect(await asked(path, {}), path).toEqual(problem);
+      expect(await asked(path, { ...html, "sec-fetch-dest": "script" }), path).toEqual(problem);
+      expect(await asked(path, html, "POST"), path).toEqual(problem);
+    }
+    for (const path of ["/api", "/api/nonsense", "/oauth/nonsense", "/.well-known/nonsense"])
+      expect(await asked(path, html), path).toEqual(problem);
+  });
+
   test("serves its files as they are named, and no others", async () => {
     await using folder = await scratchFolder();
     await built(folder.path);

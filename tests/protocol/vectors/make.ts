@@ -254,7 +254,7 @@ await vector("head", `${BY}; the identity is test 1 of RFC 8032 section 7.1`, as
     head,
     token,
     hash: await hashOfHead(token),
-    shortCode: await shortCodeOf(token),
+    shortCode: shortCodeOf(await hashOfHead(token)),
   };
 });
 

@@ -193,11 +193,11 @@ describe("safety", () => {
     expect(await page.getByText("QRST").count()).toBe(0);
     await page.getByLabel("Group 2").fill("efgh");
     await page.getByLabel("Group 7").fill("zzzz");
-    await page.getByRole("button", { name: "Check and put in force" }).click();
+    await page.getByRole("button", { name: "Check and activate" }).click();
     await page.getByText("These aren't the two groups").first().waitFor();
     await page.getByLabel("Group 7").fill("yz23");
-    await page.getByRole("button", { name: "Check and put in force" }).click();
-    await page.getByText("Your kit is in force").waitFor();
+    await page.getByRole("button", { name: "Check and activate" }).click();
+    await page.getByText("Your kit works").waitFor();
   });
 
   test("the last way that opens the store can't be removed; another can, after a question with Keep focused", async () => {

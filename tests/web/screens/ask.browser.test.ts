@@ -72,6 +72,7 @@ describe("who and why", () => {
 describe("what leaves", () => {
   test("C3 nothing is ticked, not even what is needed or may be done besides", async () => {
     await using shown = await ask({ ...full, request: { several: true } });
+    await boxes(shown.page).first().waitFor();
     expect(await shown.page.locator("input[type=checkbox]").count()).toBeGreaterThan(5);
     expect(await shown.page.locator("input[type=checkbox]:checked").count()).toBe(0);
   });
@@ -183,6 +184,7 @@ describe("how long", () => {
 
   test("C5 to C8 and C13 are said: how often, how long kept, who else, a country outside flagged, what a no means", async () => {
     await using shown = await ask(full);
+    await boxes(shown.page).first().waitFor();
     const text = await shown.page.locator("main").innerText();
     for (const part of [
       "one time",
@@ -371,6 +373,7 @@ describe("around the decision", () => {
 
   test("C12 where the same shop reads already, what is new is marked in words and nothing is ticked", async () => {
     await using shown = await ask({ ...full, request: { again: true } });
+    await boxes(shown.page).first().waitFor();
     expect(await shown.page.locator("li.item", { hasText: "+ new" }).count()).toBe(2);
     expect(await shown.page.locator("li.item", { hasText: "they can read this now" }).count()).toBe(2);
     expect(await shown.page.locator("input[type=checkbox]:checked").count()).toBe(0);
@@ -404,6 +407,33 @@ describe("around the decision", () => {
     expect(new URL(page.url()).pathname).toBe("/ask/r1");
   });
 
+  test("refusing works while a passkey prompt is open", async () => {
+    await using shown = await ask({ ...full, hanging: ["approve"] });
+    const { page } = shown;
+    await box(page, "profile/name").check();
+    await settle(page);
+    await page.getByRole("button", { name: "Share 1 item" }).click();
+    await page.getByText("Answer your device's prompt").waitFor();
+    await page.getByRole("button", { name: "Don’t share" }).click();
+    await page.waitForURL("**/shop?error=access_denied");
+  });
+
+  test("who stays after sharing finds the connections and the kit", async () => {
+    await using shown = await ask({ ...empty, kit: false });
+    const { page } = shown;
+    await box(page, "profile/name").check();
+    await page.getByLabel("First name", { exact: true }).fill("Ottavia");
+    await settle(page);
+    await page.getByRole("button", { name: "Share 1 item" }).click();
+    await page.getByRole("heading", { name: "Shared with" }).waitFor();
+    expect(await page.locator("main a").count()).toBe(0);
+    await page.getByRole("button", { name: "Stay here" }).click();
+    expect(await page.getByRole("link", { name: "See my connections" }).getAttribute("href")).toBe("/");
+    expect(await page.getByRole("button", { name: "Continue to Libreria Aldina" }).count()).toBe(1);
+    await page.getByRole("link", { name: "Make it now" }).click();
+    await page.getByRole("heading", { level: 1, name: "Safety" }).waitFor();
+  });
+
   test.each([
     ["run out", { expires: "2020-01-01T00:00:00Z" }, "This request has run out"],
     ["answered", { state: "answered" }, "Answered already"],
@@ -411,5 +441,13 @@ describe("around the decision", () => {
     await using shown = await ask({ ...full, request });
     await shown.page.getByRole("heading", { level: 1, name: title }).waitFor();
     expect(await buttons(shown.page).count()).toBe(0);
+    await shown.page.getByRole("link", { name: "See my connections" }).click();
+    await shown.page.getByRole("heading", { level: 1, name: "Connections" }).waitFor();
+  });
+
+  test("a request that has run out leads a stranger to the beginning", async () => {
+    await using shown = await ask({ state: "signed-out", store: "empty", failing: { request: "expired_link" } });
+    await shown.page.getByRole("link", { name: "Begin with a passkey" }).click();
+    await shown.page.getByRole("heading", { level: 1, name: "Make your store" }).waitFor();
   });
 });

@@ -21,7 +21,7 @@ const store: StoreView = {
   alarms: [],
 };
 const rowsOf = (details: AuthorizationDetails, from: StoreView | undefined = store) =>
-  itemsOf(details, from, {}, null)
+  itemsOf(details, from, {}, null, now)
     .flat()
     .flatMap((item) => item.rows);
 const once: Until = { kind: "once" };
@@ -100,6 +100,32 @@ describe("what is granted", () => {
     const town = asked.map((each) => ({ ...each, paths: ["profile/addresses:town"] }));
     expect(rowsOf(town).every((row) => !row.forms.includes(undefined))).toBe(true);
     expect(rowsOf(town)[0]?.forms).toEqual(["country", "region", "town"]);
+  });
+
+  test("a form that tells no more than the next lesser one is not on offer", () => {
+    const bare: StoreView = {
+      ...store,
+      records: records.flatMap((each) => {
+        if (each.kind === "profile/name") return [{ ...each, value: { given: "Ottavia" } }];
+        if (each.kind !== "profile/addresses") return [];
+        const { region: _, ...value } = each.value as Record<string, unknown>;
+        return [{ ...each, value }];
+      }),
+    };
+    const forms = (from: StoreView) => Object.fromEntries(rowsOf(asked.slice(0, 1), from).map((row) => [row.kind.path, row.forms]));
+    expect(forms(bare)).toMatchObject({ "profile/name": ["given"], "profile/addresses": ["country", "town", undefined] });
+    expect(forms(store)).toMatchObject({
+      "profile/name": ["given", undefined],
+      "profile/addresses": ["country", "region", "town", undefined],
+    });
+  });
+
+  test("an object that asks not to read is left out while nothing else that it asks is ticked", () => {
+    const leaves = asked.slice(0, 1).map((each): AuthorizationDetail => ({ ...each, actions: ["deposit", "message"] }));
+    const row = rowsOf(leaves)[0] as Pick["row"];
+    const granted = (actions: string[]) => grantedOf(leaves, [{ row, form: "given" }], { until: once, actions: { 0: actions } }, now);
+    expect(granted([])).toBeUndefined();
+    expect(granted(["message"])?.[0]?.actions).toEqual(["message"]);
   });
 
   test("periods beyond what was asked are not on offer", () => {
