@@ -23,12 +23,14 @@ export interface Endpoint {
 
 const list = <S extends v.GenericSchema>(item: S, most: number) => v.pipe(v.array(item), v.maxLength(most));
 const Json = v.record(v.string(), v.unknown());
+/** A body or a reply that says nothing. */
 export const Empty = v.strictObject({});
 
-/** WebAuthn's JSON forms (RegistrationResponseJSON, AuthenticationResponseJSON). Extension results must be scrubbed: PRF output never travels. */
+// Extension results must be scrubbed: PRF output never travels.
 const Credential = { id: v.pipe(Base64url, v.maxLength(1400)), rawId: v.pipe(Base64url, v.maxLength(1400)), type: v.literal("public-key") };
 const Attachment = v.optional(v.nullable(v.picklist(["platform", "cross-platform"])));
 const Scrubbed = v.strictObject({});
+/** What a browser gives for a new passkey: RegistrationResponseJSON (WebAuthn Level 3, 5.1.8). */
 export const Attestation = v.strictObject({
   ...Credential,
   authenticatorAttachment: Attachment,
@@ -39,6 +41,7 @@ export const Attestation = v.strictObject({
     transports: v.optional(list(Text(20), 10)),
   }),
 });
+/** What a browser gives where a passkey signed: AuthenticationResponseJSON (WebAuthn Level 3, 5.1.8). */
 export const Assertion = v.strictObject({
   ...Credential,
   authenticatorAttachment: Attachment,
@@ -56,10 +59,14 @@ export type Assertion = v.InferOutput<typeof Assertion>;
 /** An act with a passkey's assertion, or, in a recovery, with a JWS (`typ: act+jwt`, payload = the act) by the kit's key. */
 export const SignedAct = v.union([v.strictObject({ act: Act, assertion: Assertion }), v.strictObject({ act: Act, kit: CompactJws })]);
 export type SignedAct = v.InferOutput<typeof SignedAct>;
+/** `typ` of an act that a kit's key signed. */
 export const ACT_TYP = "act+jwt";
 
+/** One version of a record, sealed under the account key of `epoch` (section 3). */
 export const RecordVersion = v.strictObject({ path: Path, version: Positive, epoch: Positive, body: Body });
+/** One version of a share, sealed under the grant's key. `path`: as the grant names the record, with a form. */
 export const ShareVersion = v.strictObject({ grant: Id, path: Path, version: Positive, body: Body });
+/** A share without its body: what the customer's root covers of it. */
 export const ShareLeaf = v.strictObject({ grant: Id, path: Path, version: Positive, hash: Hash });
 /** `grantKey`: the grant key sealed to the vendor's encryption key. `pause`: hash of the one-time secret that can only pause. `request`: the pushed request it answers. `resumes`: the position of the pause that it lifts, in a resume without a new consent. */
 export const ConsentCommit = v.strictObject({ token: CompactJws, grantKey: CompactJwe, pause: Hash, request: Id, complete: v.boolean() });
@@ -93,10 +100,12 @@ export const Commit = v.strictObject({
 });
 export type Commit = v.InferOutput<typeof Commit>;
 
+/** Where a commit left the store: `seq` of the head, `position` in the history. */
 export const CommitReply = v.strictObject({
   seq: Positive,
   position: Positive,
-  /** Where an answered request goes on: the vendor's redirect URI with code, state and iss. */ redirect: v.nullable(v.string()),
+  /** Where an answered request goes on: the vendor's redirect URI with code, state and iss. */
+  redirect: v.nullable(v.string()),
 });
 
 /** What the server shows of a vendor, from its client id metadata document, frozen when the request was pushed. */
@@ -119,6 +128,7 @@ export const Client = v.strictObject({
 });
 export type Client = v.InferOutput<typeof Client>;
 
+/** A pushed request, as its customer reads it. */
 export const RequestView = v.strictObject({
   id: Id,
   client: Client,
@@ -153,6 +163,7 @@ export const GrantView = v.strictObject({
 });
 export type GrantView = v.InferOutput<typeof GrantView>;
 
+/** What the server knows of a passkey. `way`: its way in; `aaguid`: the kind of authenticator. */
 export const PasskeyView = v.strictObject({ way: Id, aaguid: v.string(), created: Instant, lastUsed: Instant, backedUp: v.boolean() });
 export type PasskeyView = v.InferOutput<typeof PasskeyView>;
 
@@ -227,6 +238,7 @@ export type SessionReply = v.InferOutput<typeof SessionReply>;
 
 const Options = v.strictObject({ id: Id, options: Json });
 
+/** Every endpoint outside OAuth's own, by name. */
 export const API = {
   registrationOptions: { method: "POST", path: "/api/registrations/options", caller: "anyone", body: Empty, reply: Options },
   /** Makes the store: its first commit with the passkey's attestation (`attestation.registration` = the options' id). */
@@ -323,19 +335,19 @@ export type ApiName = keyof typeof API;
 export type BodyOf<N extends ApiName> = (typeof API)[N] extends { body: infer S extends v.GenericSchema } ? v.InferOutput<S> : undefined;
 export type ReplyOf<N extends ApiName> = v.InferOutput<(typeof API)[N]["reply"]>;
 
+/** Limits that more than one party must know (section 13). Times in milliseconds. */
 export const LIMITS = {
   /** Bytes of a request body. */
   body: 1_048_576,
-  /** Bytes of a record's value, before padding and sealing. */
-  record: 65_536,
+  /** Records in a store. */
   records: 100_000,
-  objects: 16,
-  paths: 64,
-  /** The latest that a consent may end: 12 months, in milliseconds. */
+  /** The latest that a consent may end: 12 months. */
   expiry: 366 * 86_400_000,
   /** Time in which a kit must be confirmed before a new grant. */
   kit: 72 * 3_600_000,
+  /** Time in which a browser must come with a request_uri. */
   requestLifetime: 300_000,
   codeLifetime: 60_000,
+  /** How long a nonce for an act holds, and how far an act's time may be from the server's. */
   actLifetime: 300_000,
 } as const;

@@ -1,12 +1,15 @@
 import * as v from "valibot";
 import { Day, Duration, Path, Positive, Text, WholeSecond, Words } from "./shapes.ts";
 
+/** `type` of our objects in authorization_details (RFC 9396, 2). */
 export const CONSENT_TYPE = "https://w3id.org/counterfoil/consent/1";
+/** What a vendor may be allowed to do (section 5). */
 export const ACTIONS = ["read", "deposit", "message", "offer"] as const;
 
 /** `{max, per}`: at most `max` reads in any window of `per`; without `per`, at most `max` ever (`once` is max 1). */
 export const Frequency = v.strictObject({ max: v.pipe(Positive, v.maxValue(10_000)), per: v.optional(Duration) });
 
+/** Which records of the paths: only those of these categories, since this day, for these recipients. The app evaluates it (section 5). */
 export const Filter = v.strictObject({
   categories: v.optional(v.pipe(v.array(Text(60)), v.minLength(1), v.maxLength(64))),
   since: v.optional(Day),
@@ -37,5 +40,6 @@ export const AuthorizationDetail = v.strictObject({
 });
 export type AuthorizationDetail = v.InferOutput<typeof AuthorizationDetail>;
 
+/** A request or what was granted of it: one object for each purpose. */
 export const AuthorizationDetails = v.pipe(v.array(AuthorizationDetail), v.minLength(1), v.maxLength(16));
 export type AuthorizationDetails = v.InferOutput<typeof AuthorizationDetails>;

@@ -5,6 +5,7 @@ import { covers, isShareable } from "./paths.ts";
 import { unclear } from "./plain-words.ts";
 import { purposeOf } from "./purposes.ts";
 
+/** Where and why a request is outside its purpose's bounds. */
 export interface Breach {
   /** JSON Pointer into authorization_details. */
   pointer: string;

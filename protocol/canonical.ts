@@ -21,6 +21,7 @@ export function canonical(value: unknown): string {
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** A text's UTF-8. */
 export const utf8 = (text: string): Uint8Array<ArrayBuffer> => encoder.encode(text);
 /** @throws {TypeError} on bytes that aren't UTF-8 */
 export const fromUtf8 = (bytes: Uint8Array): string => decoder.decode(bytes);
@@ -37,6 +38,7 @@ export const hashOf = async (data: Uint8Array | string): Promise<string> => leni
 /** The hash of a JSON value's canonical text. */
 export const hashOfJson = (value: unknown): Promise<string> => hashOf(canonical(value));
 
+/** All parts as one array of bytes. */
 export function concat(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;

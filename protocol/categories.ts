@@ -22,6 +22,7 @@ export interface Kind {
   readonly line: (value: never) => string;
 }
 
+/** A lesser form of a kind's value. `name` stands after the colon of a path. */
 export interface Form {
   readonly name: string;
   /** The lesser value; null if the value doesn't hold what the form needs. Pure. */
@@ -54,6 +55,7 @@ const Languages = v.strictObject({
 /** RFC 9553, 2.3.2 */
 const Online = v.strictObject({ service: Text(60), user: Text(200) });
 
+/** Ways to reach a customer. */
 export const CHANNELS = ["email", "sms", "phone", "post", "push"] as const;
 /** Rules by channel; an absent channel is not allowed. */
 const Contact = v.strictObject({
@@ -105,6 +107,7 @@ const kind = <S extends v.GenericSchema>(
 /** The customer's own card of a vendor, with the keys toward it. Never shared; its schema is the vault's. */
 const Unshared = v.record(v.string(), v.unknown());
 
+/** The registry itself. */
 export const KINDS: readonly Kind[] = [
   kind("profile/name", Name, {
     dpv: "pd:Name",

@@ -5,6 +5,7 @@ import { EvidenceError, ed25519Thumbprint, exactly, readJws, verifyJws } from ".
 import { lastExpiry } from "./narrow.ts";
 import { Count, Hash, Id, OkpKey, Positive, Text, X25519Key } from "./shapes.ts";
 
+/** `typ` of a signed consent. */
 export const CONSENT_TYP = "consent+jwt";
 
 /**

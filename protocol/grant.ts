@@ -1,6 +1,7 @@
 /** A grant's state: the lesser of the customer's half and the server's half (which can only take rights away). */
 export type GrantState = "active" | "paused" | "revoked" | "expired" | "declined";
 
+/** What a grant's state follows from. */
 export interface GrantFacts {
   /** Epoch milliseconds at which the latest consent ends. */
   expires: number;
@@ -16,4 +17,5 @@ export function stateOf(grant: GrantFacts, now: number): GrantState {
   return grant.paused ? "paused" : "active";
 }
 
+/** Whether nothing can bring it back. */
 export const isEnded = (state: GrantState): boolean => state === "revoked" || state === "expired" || state === "declined";

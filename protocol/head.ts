@@ -1,8 +1,10 @@
 import * as v from "valibot";
-import { base64url, canonical, concat, hashOf, sha256, utf8 } from "./canonical.ts";
+import { base32Groups } from "./base32.ts";
+import { base64url, canonical, concat, hashOf, sha256 } from "./canonical.ts";
 import { EvidenceError, exactly, readJws, verifyJws } from "./jws.ts";
 import { Hash, Id, Instant, Positive } from "./shapes.ts";
 
+/** `typ` of a signed head. */
 export const HEAD_TYP = "head+jwt";
 
 /** The customer's half of a store at one commit, signed by the identity key and chained by `prev` (hash of the head before; null in the first). */
@@ -28,6 +30,7 @@ export interface Leaf {
   hash: string;
 }
 
+/** How many buckets a root has. */
 export const BUCKETS = 256;
 
 /** The bucket of a path: the first byte of its SHA-256. */
@@ -66,7 +69,8 @@ export async function verifyHead(token: string, expected: { account: string; ide
   return head;
 }
 
-export const hashOfHead = (token: string): Promise<string> => hashOf(utf8(token));
+/** The hash of a signed head: `prev` of the next one. */
+export const hashOfHead = (token: string): Promise<string> => hashOf(token);
 
 /** Checks that `next` follows `last`: one step, chained by hash. @throws {EvidenceError} `older`, `fork` */
 export function checkFollows(last: { seq: number; hash: string }, next: Head): void {
@@ -75,10 +79,8 @@ export function checkFollows(last: { seq: number; hash: string }, next: Head): v
     throw new EvidenceError("fork", `head ${next.seq} does not follow the head ${last.seq} that this device has seen`);
 }
 
-/** The head's short code, to compare by eye: the first 40 bits of its hash, two groups of four base32 characters. */
-export async function shortCodeOf(token: string): Promise<string> {
-  const bytes = (await sha256(token)).slice(0, 5);
-  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, "0")).join("");
-  const text = (bits.match(/.{5}/g) ?? []).map((five) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[Number.parseInt(five, 2)]).join("");
-  return `${text.slice(0, 4)} ${text.slice(4)}`;
-}
+/**
+ * The head's short code, to compare by eye: the first 40 bits of its hash, two groups of four base32 characters.
+ * @param hash as `hashOfHead` gives it
+ */
+export const shortCodeOf = (hash: string): string => base32Groups(base64url.decode(hash).slice(0, 5)).join(" ");

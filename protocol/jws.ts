@@ -2,8 +2,9 @@ import { type CryptoKey, calculateJwkThumbprint, compactVerify, errors, importJW
 import * as v from "valibot";
 import { base64url, canonical, fromUtf8 } from "./canonical.ts";
 
-/** Algorithms that a signature of ours or of a vendor may have (FAPI 2.0, 5.4.1); never none, never RS256. */
+/** The algorithm of every signature of ours (RFC 9864). */
 export const OUR_ALGORITHM = "Ed25519";
+/** Algorithms that a vendor's signature may have (FAPI 2.0, 5.4.1); never none, never RS256. */
 export const VENDOR_ALGORITHMS: readonly string[] = ["Ed25519", "EdDSA", "ES256", "PS256"];
 
 /** Why a signed thing was refused. `code` is closed; the message says expected and got, never a value. */
@@ -15,6 +16,7 @@ export class EvidenceError extends Error {
     this.code = code;
   }
 }
+/** Which check failed. */
 export type EvidenceCode =
   | "signature"
   | "typ"
@@ -94,6 +96,7 @@ export async function verifyJws(token: string, key: string, typ: string): Promis
 
 /** RFC 7638 thumbprint of an Ed25519 or X25519 public key, or any JWK. */
 export const thumbprint = (jwk: JWK): Promise<string> => calculateJwkThumbprint(jwk, "sha256");
+/** The same of an Ed25519 public key by its x coordinate. */
 export const ed25519Thumbprint = (x: string): Promise<string> => thumbprint({ kty: "OKP", crv: "Ed25519", x });
 
 /**

@@ -41,6 +41,7 @@ export function widening(granted: AuthorizationDetails, asked: AuthorizationDeta
   return undefined;
 }
 
+/** Whether `widening` finds nothing. */
 export const isNoWider = (granted: AuthorizationDetails, asked: AuthorizationDetails): boolean => widening(granted, asked) === undefined;
 
 const FIXED = ["type", "purpose", "necessity", "legal_basis", "explanation", "if_refused", "agreement"] as const;

@@ -6,6 +6,7 @@ export interface PathParts {
   form: string | undefined;
 }
 
+/** Takes a path apart at its colon; looks nothing up. */
 export function splitPath(path: string): PathParts {
   const colon = path.indexOf(":");
   return colon < 0 ? { base: path, form: undefined } : { base: path.slice(0, colon), form: path.slice(colon + 1) };

@@ -18,6 +18,7 @@ export interface Purpose {
 const DPV = "https://w3id.org/dpv#";
 const ordinary = { max: 60, per: "PT1H" };
 
+/** The registry itself. */
 export const PURPOSES: readonly Purpose[] = [
   {
     id: "delivery",
@@ -77,4 +78,5 @@ export const PURPOSES: readonly Purpose[] = [
 ];
 
 const byIri = new Map(PURPOSES.map((each) => [each.iri, each]));
+/** The purpose of an IRI, if it is on offer. */
 export const purposeOf = (iri: string): Purpose | undefined => byIri.get(iri);

@@ -33,6 +33,7 @@ export const REFUSALS = {
   unavailable: 503,
 } as const;
 
+/** A stable code; see `REFUSALS`. */
 export type RefusalCode = keyof typeof REFUSALS;
 
 /** RFC 9457 problem details; `pointer` is a JSON Pointer (RFC 6901) to the place in the body. Extra members hang on some codes. */

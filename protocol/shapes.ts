@@ -6,10 +6,13 @@ import * as v from "valibot";
 export const Id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/));
 /** 32 bytes: hashes, public keys, nonces. */
 export const Hash = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/));
+/** Bytes in base64url without padding (RFC 4648, 5). */
 export const Base64url = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]*$/));
 /** A box: at most a 64 KiB record, padded, sealed and in base64url. */
 export const Body = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]+$/), v.maxLength(100_000));
+/** JWS Compact Serialization (RFC 7515, 7.1). */
 export const CompactJws = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/), v.maxLength(100_000));
+/** JWE Compact Serialization (RFC 7516, 7.1). */
 export const CompactJwe = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*){4}$/), v.maxLength(100_000));
 // Only days that exist, leap years included: engines differ on what Date.parse makes of February 31.
 const DAY =
@@ -24,12 +27,15 @@ export const Instant = v.pipe(v.string(), v.regex(new RegExp(`^${DAY}T${TIME}(?:
 export const WholeSecond = v.pipe(v.string(), v.regex(new RegExp(`^${DAY}T${TIME}(?:\\.000)?Z$`)));
 /** PnD or PTnH. */
 export const Duration = v.pipe(v.string(), v.regex(/^(P[1-9]\d{0,3}D|PT[1-9]\d{0,4}H)$/));
+/** A whole number from 0. */
 export const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** A whole number from 1. */
 export const Positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 /** `category/name`, `category/collection/id`, with a form after a colon. */
 export const Path = v.pipe(v.string(), v.maxLength(200), v.regex(/^[a-z]+(\/[A-Za-z0-9_-]{1,64}){0,2}(:[a-z0-9-]{1,32})?$/));
 /** An X25519 or Ed25519 public key. */
 export const OkpKey = v.strictObject({ kty: v.literal("OKP"), crv: v.picklist(["X25519", "Ed25519"]), x: Hash });
+/** An X25519 public key as a JWK (RFC 8037). */
 export const X25519Key = v.strictObject({ kty: v.literal("OKP"), crv: v.literal("X25519"), x: Hash });
 
 /** Well-formed Unicode: a lone surrogate has neither UTF-8 nor a canonical form (RFC 8785, 3.2.2.2). */

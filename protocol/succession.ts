@@ -4,6 +4,7 @@ import { EvidenceError, exactly, readJws, verifyJws } from "./jws.ts";
 import { CompactJws, Hash, Id, Instant } from "./shapes.ts";
 import { hashOfWays, Ways } from "./ways.ts";
 
+/** `typ` of a signed succession. */
 export const SUCCESSION_TYP = "succession+jwt";
 
 /**
@@ -19,6 +20,7 @@ export type SuccessionEvidence = v.InferOutput<typeof SuccessionEvidence>;
 
 /** The most that a store keeps and a device follows. */
 export const SUCCESSIONS = 20;
+/** All that a store keeps, oldest first. */
 export const Successions = v.pipe(v.array(SuccessionEvidence), v.maxLength(SUCCESSIONS));
 
 /** By which a device knows a store: the public key that signs its heads, and its kit's; null while it knows of no kit. */

@@ -19,6 +19,7 @@ export const Way = v.strictObject({
 });
 export type Way = v.InferOutput<typeof Way>;
 
+/** The whole list of ways in, in any order. */
 export const Ways = v.pipe(v.array(Way), v.minLength(1), v.maxLength(40));
 
 /** What the head's `ways` holds: the hash of the list, sorted by id. */

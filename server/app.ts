@@ -24,7 +24,7 @@ import { type Http, type HttpContext, handler, route, type Served } from "./http
 import type { Log } from "./log.ts";
 import { oauthRoutes } from "./oauth/routes.ts";
 import { openServerKey } from "./oauth/server-key.ts";
-import { webRoutes } from "./pages/routes.ts";
+import { strangePage, webRoutes } from "./pages/routes.ts";
 import { openWebApp } from "./pages/web-app.ts";
 import { refuse } from "./refuse.ts";
 import type { Rows } from "./rows.ts";
@@ -63,7 +63,7 @@ export async function makeApp({ config, storage, log, now, started, fetch }: App
   apiRoutes(http, deps);
   oauthRoutes(http, deps);
   webRoutes(http, deps);
-  http.notFound(handler(log, { method: "other", name: "*", refuse }, noEndpoint));
+  http.notFound(handler(log, { method: "other", name: "*", refuse }, async (context) => strangePage(context, deps) ?? noEndpoint(context)));
   return http;
 }
 

@@ -12,7 +12,7 @@ export interface Config {
   readonly rates: Rates;
 }
 
-/** How many in a minute. */
+/** How many in a minute, except `repeats`. */
 export interface Rates {
   /** For each address. */
   readonly logins: number;
@@ -22,11 +22,13 @@ export interface Rates {
   readonly commits: number;
   /** For each grant. */
   readonly pulls: number;
+  /** For each read that counts against a frequency: how often it may be read again within its hour. */
+  readonly repeats: number;
   /** For each address: pushed requests, tokens and everything else that anyone may call. */
   readonly others: number;
 }
 
-export const RATES: Rates = { logins: 60, recoveries: 10, commits: 120, pulls: 600, others: 600 };
+export const RATES: Rates = { logins: 60, recoveries: 10, commits: 120, pulls: 600, repeats: 60, others: 600 };
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -36,8 +38,6 @@ export function readConfig(env: Environment): Config {
   const url = new URL(issuer);
   const port = Number(env.COUNTERFOIL_PORT ?? (url.port || "4000"));
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new TypeError("COUNTERFOIL_PORT: expected 0 to 65535");
-  const pulls = Number(env.COUNTERFOIL_PULLS_PER_MINUTE ?? RATES.pulls);
-  if (!Number.isInteger(pulls) || pulls < 1) throw new TypeError("COUNTERFOIL_PULLS_PER_MINUTE: expected a whole number above 0");
   return {
     issuer,
     port,
@@ -45,8 +45,18 @@ export function readConfig(env: Environment): Config {
     data: env.COUNTERFOIL_DATA ?? "./data",
     clients: clientsOf(env.COUNTERFOIL_CLIENTS ?? "open"),
     web: env.COUNTERFOIL_WEB ?? "dist/web/customer",
-    rates: { ...RATES, pulls },
+    rates: {
+      ...RATES,
+      pulls: limitOf(env, "COUNTERFOIL_PULLS_PER_MINUTE", RATES.pulls),
+      repeats: limitOf(env, "COUNTERFOIL_REPEATS_PER_READ", RATES.repeats),
+    },
   };
+}
+
+function limitOf(env: Environment, name: string, otherwise: number): number {
+  const limit = Number(env[name] ?? otherwise);
+  if (!Number.isInteger(limit) || limit < 1) throw new TypeError(`${name}: expected a whole number above 0`);
+  return limit;
 }
 
 const clientsOf = (text: string): Config["clients"] =>

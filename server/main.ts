@@ -9,6 +9,7 @@
  *   COUNTERFOIL_CLIENTS  `open`, or the client_ids that may ask, separated by commas; default open
  *   COUNTERFOIL_WEB      folder of the built app; default dist/web/customer
  *   COUNTERFOIL_PULLS_PER_MINUTE  for each grant; default 600
+ *   COUNTERFOIL_REPEATS_PER_READ  of one that counts against a frequency, within its hour; default 60
  */
 import { createAdaptorServer } from "@hono/node-server";
 import { makeApp } from "./app.ts";

@@ -179,8 +179,22 @@ export interface StandingRow {
   readonly ended: EndedRow | null;
   readonly reads: number;
   readonly lastRead: number | null;
-  /** The last read that counted: later pages, and its cursor again within an hour, give the same. `objects`: those that it could read. */
-  readonly fixed: { readonly since: number; readonly through: number; readonly at: number; readonly objects: number } | null;
+  /** Position of the last line of the history that has the paths of a read of this grant. */
+  readonly line?: number;
+  readonly fixed: FixedRow | null;
+}
+
+/** The last read that counted: later pages, and its cursor again within an hour, give the same. */
+export interface FixedRow {
+  readonly since: number;
+  readonly through: number;
+  readonly at: number;
+  /** Bits of those that it could read. */
+  readonly objects: number;
+  /** How often it was asked for other than by its next page. */
+  readonly repeats: number;
+  /** After which share its next page begins; null after the last. */
+  readonly next: string | null;
 }
 
 export interface EndedRow {
@@ -198,7 +212,9 @@ export interface SessionRow {
   readonly used: number;
 }
 
-export interface HistoryRow {
+export type HistoryRow = LineRow | AgainRow;
+
+export interface LineRow {
   readonly at: number;
   readonly type: "commit" | "read" | "pause" | "resume" | "revoke" | "approve" | "decline" | "login" | "recover" | "way";
   readonly grant: string | null;
@@ -206,6 +222,13 @@ export interface HistoryRow {
   readonly paths: readonly string[];
   readonly count: number;
   readonly by: string | null;
+}
+
+/** A read that gave the same paths to the same key as the one at position `like`, an earlier one of its grant. */
+export interface AgainRow {
+  readonly at: number;
+  readonly number: number;
+  readonly like: number;
 }
 
 /** A number as it stands in a key: base 36, eleven digits, as many as the largest safe integer has. */

@@ -2,6 +2,7 @@ import { type AuthorizationDetail, CONSENT_TYPE } from "../protocol/authorizatio
 import { breach } from "../protocol/breach.ts";
 import { PURPOSES } from "../protocol/purposes.ts";
 
+/** What you want for one purpose: see {@link ask}. */
 export interface Ask {
   /** Id of a purpose in the protocol's registry, such as `customer-management` or `delivery`. */
   purpose: string;

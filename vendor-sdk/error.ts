@@ -13,8 +13,10 @@ export const ERROR_CODES = [
   "unavailable",
   "integrity",
 ] as const;
+/** See the README's table. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
+/** What is known of a fault besides its code. */
 export interface ErrorFacts {
   /** HTTP status, where an answer came. */
   status?: number | undefined;

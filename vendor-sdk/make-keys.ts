@@ -26,6 +26,7 @@ export function publicKeys(keys: readonly JWK[]): { keys: JWK[] } {
   };
 }
 
+/** What a client id metadata document says of you. */
 export interface ClientFacts {
   /** The URL at which the document is served. */
   clientId: string;

@@ -13,6 +13,7 @@ import { refused } from "./refused.ts";
 import type { StoredGrant } from "./state.ts";
 import type { Tokens } from "./tokens.ts";
 
+/** What to ask a customer for, and where they come back to. */
 export interface AccessRequest {
   /** What is asked, one object for each purpose: see {@link ask}. */
   authorization_details: AuthorizationDetails;
@@ -20,6 +21,7 @@ export interface AccessRequest {
   redirect_uri: string;
 }
 
+/** A request that waits for its customer. */
 export interface PushedRequest {
   /** Keep it in the customer's session (a cookie) and give it to `exchange`: so nobody can end up in another's session. */
   id: string;
@@ -29,9 +31,11 @@ export interface PushedRequest {
   expiresAt: string;
 }
 
+/** Asking a customer, and taking their return. */
 export interface Requests {
   /**
    * Pushes a request (RFC 9126) with private_key_jwt, a fresh PKCE verifier and state.
+   * @throws {TypeError} on authorization_details of an unknown shape
    * @throws {CounterfoilError} `purpose_mismatch`, `unauthenticated`, `unavailable`, `integrity` (another issuer's metadata)
    */
   create(request: AccessRequest, options?: { signal?: AbortSignal }): Promise<PushedRequest>;

@@ -1,6 +1,7 @@
 import type { Ending } from "./crm/sink.ts";
 import type { CounterfoilError } from "./error.ts";
 
+/** How a sync goes about it. */
 export interface SyncOptions {
   /** Says what would happen; writes neither the sink nor the state. It does read, and reads are logged. */
   dryRun?: boolean;

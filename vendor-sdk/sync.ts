@@ -11,8 +11,15 @@ import type { StoredGrant } from "./state.ts";
 import { emptyReport, type SyncOptions, type SyncReport } from "./sync-report.ts";
 import type { Tokens } from "./tokens.ts";
 
+/** Keeping a sink in step with every grant. A grant's fault is one of the report's `failed`, and the others go on. */
 export interface Syncing {
+  /**
+   * Reads every grant as often as it allows, takes out what has ended, blanks what is no longer granted, writes what changed, and
+   * moves on only when the sink has confirmed. Runs of one vendor wait for each other.
+   * @throws {CounterfoilError} `invalid` the sink is not ready; the sink's own from `check`
+   */
   sync(sink: Sink, options?: SyncOptions): Promise<SyncReport>;
+  /** Takes out what has ended or was kept long enough, by the clock and what is remembered: without the server. @param now the vendor's clock unless told */
   enforce(sink: Sink, now?: Date): Promise<SyncReport>;
 }
 

@@ -18,6 +18,7 @@ import { type Syncing, syncing } from "./sync.ts";
 import { tokens as tokenEndpoint } from "./tokens.ts";
 import { vendorKeys } from "./vendor-keys.ts";
 
+/** Who you are, which server you use, and where you remember. */
 export interface VendorOptions {
   /** The https URL of your client metadata document (http only on loopback, for development). */
   clientId: string;
@@ -55,6 +56,7 @@ export interface Snapshot {
   receipt: { read: number; at: string };
 }
 
+/** From where a pull reads, and whether it moves on. */
 export interface PullOptions {
   /** A cursor, or null for the beginning; where the last saved read ended unless told. */
   since?: string | null;
@@ -63,7 +65,7 @@ export interface PullOptions {
   signal?: AbortSignal;
 }
 
-/** One vendor toward one server. Every method throws {@link CounterfoilError}, and TypeError for a wrong argument. */
+/** One vendor toward one server. Every method throws {@link CounterfoilError}, TypeError for a wrong argument, and the signal's reason when aborted. */
 export interface Vendor extends Syncing {
   readonly requests: Requests;
   readonly grants: {

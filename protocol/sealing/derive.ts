@@ -12,5 +12,7 @@ export async function hkdf(secret: Uint8Array, salt: Uint8Array, info: string, l
   );
 }
 
+/** RFC 5869, 3.1: where the secret is uniformly random, HKDF needs none. */
 export const NO_SALT = new Uint8Array(0);
+/** Bytes of the platform's cryptographic generator. */
 export const randomBytes = (length: number): Uint8Array<ArrayBuffer> => crypto.getRandomValues(new Uint8Array(length));

@@ -9,7 +9,9 @@ export interface SigningPair {
 /** An X25519 pair, the same. */
 export type AgreementPair = SigningPair;
 
+/** A fresh Ed25519 pair. */
 export const makeSigningPair = (): Promise<SigningPair> => make("Ed25519", "Ed25519");
+/** A fresh X25519 pair. */
 export const makeAgreementPair = (): Promise<AgreementPair> => make("ECDH-ES+A256KW", "X25519");
 
 async function make(alg: string, crv: string): Promise<SigningPair> {

@@ -6,12 +6,14 @@ import { box, openBox } from "./box.ts";
 /** What a record's or share's box holds: a value, null while a single kind is empty, or a removal (a version like any other). */
 export type Content = { value: unknown } | { removed: true };
 
+/** One version of a record, boxed under the account key of `epoch`. */
 export interface RecordVersion {
   path: string;
   version: number;
   epoch: number;
   body: string;
 }
+/** One version of a value as granted, boxed under the grant key. `path`: as the grant names the record, with a form. */
 export interface Share {
   grant: string;
   path: string;
@@ -56,4 +58,5 @@ export const openShare = async (grantKey: Uint8Array, share: Share): Promise<Con
 
 /** What a consent's `grant_key` holds. */
 export const hashOfGrantKey = (grantKey: Uint8Array): Promise<string> => hashOf(grantKey);
+/** The context in which a grant key is sealed to its vendor. */
 export const grantKeyContext = (grant: string, clientId: string) => ["grant-key", grant, clientId] as const;

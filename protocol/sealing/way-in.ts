@@ -92,6 +92,7 @@ export async function kitKeys(kitSecret: Uint8Array): Promise<KitKeys> {
   };
 }
 
+/** A fresh random id: 16 bytes as base64url. */
 export const newId = (): string => base64url.encode(randomBytes(16));
 
 /** The device secret: a keyed hash, by a key that never leaves this browser, of the half that the server gives after a passkey assertion. */

@@ -4,9 +4,9 @@ import { instant } from "../digest.ts";
 import type { TokenFacts } from "../guards/access-token.ts";
 import { ProofError } from "../guards/dpop.ts";
 import { limitRate } from "../guards/rate.ts";
-import { LAST, type ObjectRow, ordered, type Rows, type ShareRow, type StandingRow } from "../rows.ts";
+import { type FixedRow, LAST, type ObjectRow, ordered, type Rows, type ShareRow, type StandingRow } from "../rows.ts";
 import { StorageError, type StoreWriter } from "../storage/storage.ts";
-import { note } from "../store/history.ts";
+import { noteRead } from "../store/history.ts";
 import { grantOf, stateNow } from "../store/shares.ts";
 import type { Call, Endpoints } from "./endpoint.ts";
 
@@ -27,7 +27,7 @@ export const records: Endpoints<"records"> = {
     const account = await deps.storage.find("grant", token.grant);
     if (account === undefined) throw gone();
     try {
-      return await deps.storage.change(account, (store) => read(store, token, cursor, now));
+      return await deps.storage.change(account, (store) => read(store, token, cursor, now, deps.config.rates.repeats));
     } catch (error) {
       throw error instanceof StorageError && error.code === "absent" ? gone() : error;
     }
@@ -80,7 +80,7 @@ function readCursor(text: string | undefined): Cursor {
 
 const writeCursor = (text: string): string => Buffer.from(text, "latin1").toString("base64url");
 
-async function read(store: StoreWriter<Rows>, token: TokenFacts, cursor: Cursor, now: number) {
+async function read(store: StoreWriter<Rows>, token: TokenFacts, cursor: Cursor, now: number, repeats: number) {
   const { grant } = token;
   const known = await grantOf(store, grant).catch(() => {
     throw gone();
@@ -93,12 +93,19 @@ async function read(store: StoreWriter<Rows>, token: TokenFacts, cursor: Cursor,
   const { position } = standing;
   if (cursor.since > position || (cursor.page?.through ?? 0) > position)
     throw new Refusal("cursor_expired", "This cursor is of another life of this grant. Read from the beginning.");
-  const { since, through, objects, held, fixed } = await admit(store, grant, row.objects, standing, cursor, position, now);
+  const { since, through, objects, held, fixed } = await admit(store, grant, row.objects, standing, cursor, now, repeats);
   const shares = held === "all" ? { page: [], after: undefined } : await pageOf(store, grant, cursor, through, objects);
   const paths = shares.page.map(({ path }) => path);
   const number = standing.reads + 1;
-  await note(store, { at: now, type: "read", grant, number, paths, by: token.jkt });
-  store.put("standings", grant, { ...standing, position: position + 1, reads: number, lastRead: now, fixed });
+  const line = await noteRead(store, { at: now, grant, number, paths, by: token.jkt }, standing.line);
+  store.put("standings", grant, {
+    ...standing,
+    position: position + 1,
+    reads: number,
+    lastRead: now,
+    line,
+    fixed: fixed && { ...fixed, next: shares.after ?? null },
+  });
   const next = shares.after !== undefined ? `${since}.${through}.${shares.after}` : String(held === "none" ? through : since);
   return {
     consent: row.consent,
@@ -128,40 +135,42 @@ interface Admitted {
   objects: number;
   /** Whether some or all values wait for their time: then the cursor stays. */
   held: "none" | "some" | "all";
-  fixed: StandingRow["fixed"];
+  fixed: FixedRow | null;
 }
 
 /**
  * What this read may give. Where a frequency binds, a read is fixed at its first page's position: later pages, and the same cursor
- * again within an hour, give nothing newer and don't count.
+ * again within an hour, give nothing newer and don't count. After `repeats` of what was given already, another read begins.
  */
 async function admit(
   store: StoreWriter<Rows>,
   grant: string,
   rows: readonly ObjectRow[],
   standing: StandingRow,
-  cursor: Cursor,
-  position: number,
+  { since, page }: Cursor,
   now: number,
+  repeats: number,
 ): Promise<Admitted> {
-  const { since, page } = cursor;
+  const { position, fixed } = standing;
   const alive = rows.reduce((bits, { read, expires }, at) => (read && now < expires ? bits | (1 << at) : bits), 0);
   const bound = rows.some(({ frequency }, at) => frequency !== null && alive & (1 << at));
-  if (!bound) return { since, through: page?.through ?? position, objects: alive, held: "none", fixed: standing.fixed };
-  if (!standing.complete) return { since, through: since, objects: 0, held: "all", fixed: standing.fixed };
-  const { fixed } = standing;
+  if (!bound) return { since, through: page?.through ?? position, objects: alive, held: "none", fixed };
+  if (!standing.complete) return { since, through: since, objects: 0, held: "all", fixed };
   const isSame =
     fixed !== null && fixed.since === since && now < fixed.at + FIXED && (page === undefined || page.through === fixed.through);
-  if (isSame) {
-    const objects = fixed.objects & alive;
-    return { since, through: fixed.through, objects, held: objects === alive ? "none" : "some", fixed };
+  const going = isSame ? readOn(fixed, page?.after) : undefined;
+  if (going !== undefined && going.repeats <= repeats) {
+    const objects = going.objects & alive;
+    return { since, through: going.through, objects, held: objects === alive ? "none" : "some", fixed: going };
   }
-  if (page !== undefined) throw new Refusal("cursor_expired", "A newer read has taken the place of this one. Read on from its cursor.");
+  if (page !== undefined && going === undefined)
+    throw new Refusal("cursor_expired", "A newer read has taken the place of this one. Read on from its cursor.");
   const { objects, until } = await withinFrequency(store, grant, rows, alive, now);
   if (objects === 0) {
     const retryAfter = Math.max(1, Math.ceil((until - now) / 1000));
     throw new Refusal("frequency_exceeded", "This grant was read as often as its customer allows.", { extra: { retryAfter } });
   }
+  if (page !== undefined) throw new Refusal("cursor_expired", "This page was read too often. Read from the beginning again.");
   await forgetCounted(store, grant, rows, now);
   store.put("counted", `${grant}/${ordered(now)}/${ordered(position)}`, {});
   return {
@@ -169,9 +178,13 @@ async function admit(
     through: position,
     objects,
     held: objects === alive ? "none" : "some",
-    fixed: { since, through: position, at: now, objects },
+    fixed: { since, through: position, at: now, objects, repeats: 0, next: null },
   };
 }
+
+/** The page after the last one goes on with the read; any other, and whatever a vendor makes up as one, repeats it. */
+const readOn = (fixed: FixedRow, after: string | undefined): FixedRow =>
+  after !== undefined && after === fixed.next ? fixed : { ...fixed, repeats: fixed.repeats + 1 };
 
 /** Reads that no window reaches back to: two go for one that comes, so that few are left. */
 async function forgetCounted(store: StoreWriter<Rows>, grant: string, rows: readonly ObjectRow[], now: number): Promise<void> {

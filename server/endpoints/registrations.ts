@@ -58,7 +58,7 @@ export const registrations: Endpoints<"registrationOptions" | "register" | "pass
       const way = body.ways?.find(({ kind }) => kind === "passkey")?.id ?? null;
       return { seq, position, way, secret: await openSession(store, way, now) };
     });
-    await deps.storage.takeTicket(REGISTRATION, body.attestation?.registration ?? "");
+    await closeRegistration(deps, body);
     answer["Set-Cookie"] = sessionCookie(deps.config.issuer, account, made.secret);
     return { account, way: made.way, seq: made.seq, position: made.position };
   },

@@ -77,11 +77,7 @@ async function wholePage(store: StoreReader<Rows>, cursor: string | undefined): 
 async function add(store: StoreReader<Rows>, page: Page, table: Table, key: string): Promise<number> {
   if (table === "records") return addRecord(store, page, key);
   if (table === "standings") return addGrant(store, page, key);
-  if (table === "history") {
-    const row = await store.get("history", key);
-    if (row !== undefined) page.history.push(historyEntry(key, row));
-    return 300;
-  }
+  if (table === "history") return addLine(store, page, key);
   const [, kind = "", path = ""] = /^[^/]*\/([^/]*)\/(.*)$/.exec(key) ?? [];
   return kind === "share" || kind === "end" ? addChanged(store, page, kind, path) : 0;
 }
@@ -91,6 +87,14 @@ async function addRecord(store: StoreReader<Rows>, page: Page, path: string): Pr
   if (row === undefined) return 0;
   page.records.push({ path, ...row });
   return row.body.length + 100;
+}
+
+async function addLine(store: StoreReader<Rows>, page: Page, key: string): Promise<number> {
+  const row = await store.get("history", key);
+  if (row === undefined) return 0;
+  const line = await historyEntry(store, key, row);
+  page.history.push(line);
+  return line.paths.reduce((size, path) => size + path.length + 3, 250);
 }
 
 async function addGrant(store: StoreReader<Rows>, page: Page, grant: string): Promise<number> {
@@ -142,7 +146,7 @@ async function changesSince(store: StoreReader<Rows>, since: number): Promise<Pa
     if (kind === "grant" || kind === "consent") grants.add(path);
     else spent += await addChanged(store, page, kind, path);
   }
-  page.history = lines.map(([key, row]) => historyEntry(key, row)).filter((line) => line.position <= through);
+  for (const [key, row] of lines) if (fromOrdered(key) <= through) page.history.push(await historyEntry(store, key, row));
   for (const { grant } of page.history) if (grant !== null) grants.add(grant);
   for (const grant of grants) await addGrant(store, page, grant);
   return { ...page, position: through, more: through < position ? String(through) : null };

@@ -7,15 +7,12 @@ export type OAuthCode =
   | "invalid_request"
   | "invalid_client"
   | "invalid_grant"
-  | "invalid_target"
-  | "unauthorized_client"
   | "unsupported_grant_type"
   | "unsupported_response_type"
   | "invalid_authorization_details"
   | "invalid_dpop_proof"
   | "use_dpop_nonce"
   | "request_not_supported"
-  | "request_uri_not_supported"
   | "temporarily_unavailable"
   | "server_error";
 

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { isEnded } from "#protocol/grant.ts";
 import { Refusal } from "#protocol/refusal.ts";
 import type { Deps } from "../deps.ts";
@@ -28,13 +27,12 @@ async function byCode(deps: Deps, form: Form, vendor: Vendor, jkt: string) {
   if (ticket === undefined) throw refused("the code is not known, too old or was used before");
   if (ticket.clientId !== vendor.row.clientId) throw refused("the code is another client's");
   if (form.get("redirect_uri") !== ticket.redirectUri) throw refused("redirect_uri is not that of the request");
-  if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier) || createHash("sha256").update(verifier).digest("base64url") !== ticket.codeChallenge)
-    throw refused("code_verifier does not fit");
+  if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier) || digest(verifier) !== ticket.codeChallenge) throw refused("code_verifier does not fit");
   if (ticket.dpopJkt !== null && ticket.dpopJkt !== jkt) throw new OAuthError("invalid_dpop_proof", "the code is bound to another key");
   const { grant } = ticket;
   const secret = randomText(32);
   const account = await accountOf(deps, grant);
-  const row = await change(() =>
+  const row = await sayEnded(() =>
     deps.storage.change(account, async (store) => {
       const row = await standingGrant(store, grant, vendor, deps.now());
       store.put("grants", grant, { ...row, refresh: digest(secret) });
@@ -50,7 +48,7 @@ async function byRefreshToken(deps: Deps, form: Form, vendor: Vendor, jkt: strin
   const [, grant, secret] = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/.exec(token) ?? [];
   if (grant === undefined || secret === undefined) throw refused("the refresh token is not known");
   const account = await accountOf(deps, grant);
-  const row = await change(() =>
+  const row = await sayEnded(() =>
     deps.storage.read(account, async (store) => {
       const row = await standingGrant(store, grant, vendor, deps.now());
       if (row.refresh !== digest(secret)) throw refused("the refresh token is not known");
@@ -67,7 +65,7 @@ async function accountOf({ storage }: Deps, grant: string): Promise<string> {
 }
 
 /** The same words for a grant that ended, that never was, and that is another's. */
-async function change<Result>(work: () => Promise<Result>): Promise<Result> {
+async function sayEnded<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {

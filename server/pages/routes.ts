@@ -1,9 +1,18 @@
 import { Refusal } from "#protocol/refusal.ts";
 import type { Deps } from "../deps.ts";
-import { type Http, route } from "../http.ts";
+import { type Http, type HttpContext, route, type Served } from "../http.ts";
 import { refuse } from "../refuse.ts";
 import { plainHeaders } from "./headers.ts";
 import { SCREENS } from "./web-app.ts";
+
+/** The app's page, which says that there is nothing here, for whoever went to a strange address in a browser. */
+export function strangePage({ req, env }: HttpContext, { web }: Deps): Served | undefined {
+  if (web === undefined || (req.method !== "GET" && req.method !== "HEAD") || /^\/(api|oauth|\.well-known)(\/|$)/.test(req.path))
+    return undefined;
+  const { "sec-fetch-dest": destination, accept = "" } = env.incoming.headers;
+  if (destination === undefined ? !accept.includes("text/html") : destination !== "document") return undefined;
+  return { status: 404, headers: web.page.headers, body: web.page.body };
+}
 
 /** The customer's app: its page for each screen, and its files. */
 export function webRoutes(http: Http, { web, log }: Deps): void {

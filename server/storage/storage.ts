@@ -4,6 +4,9 @@
  * The unit of consistency is one customer's store: a few tables of JSON rows under string keys. Whatever a request changes
  * together lies in one store and becomes durable together, or not at all. Rows are plain JSON; what is handed out is a
  * copy or frozen: changing it changes nothing stored.
+ *
+ * Inside `work` nothing calls `create`, `read` or `change` for the same store: it would wait for itself. Tickets and pointers
+ * may be looked up there; what they say is not part of the work's moment.
  */
 
 /** Reads one store. Every answer is of one moment and durable by the time the surrounding `read` or `change` resolves. */
@@ -14,6 +17,7 @@ export interface StoreReader<Rows extends object> {
   list<T extends keyof Rows & string>(table: T, range: Range): Promise<Array<[key: string, row: Rows[T]]>>;
 }
 
+/** Which rows `list` gives. */
 export interface Range {
   prefix?: string;
   after?: string;
@@ -23,31 +27,39 @@ export interface Range {
 
 /** Reads and changes one store. A change is seen by later reads of the same work. */
 export interface StoreWriter<Rows extends object> extends StoreReader<Rows> {
+  /** Sets a row; it is copied at once. */
   put<T extends keyof Rows & string>(table: T, key: string, row: Rows[T]): void;
+  /** Deletes a row; one that isn't there is no fault. */
   delete<T extends keyof Rows & string>(table: T, key: string): void;
   /**
    * Makes `name` lead to this store, together with the rest of the change (see `Storage.find`).
    * @throws {StorageError} `taken`, when the change is made, if the name already leads to another store
    */
   point(kind: PointerKind, name: string): void;
+  /** Makes `name` lead nowhere, if it leads to this store; another store's name, or one that leads nowhere, stays as it is. */
   unpoint(kind: PointerKind, name: string): void;
 }
 
 /** What a random name outside any store leads to one: nothing that a vendor sees names a store. */
 export type PointerKind = "grant" | "locator";
 
+/** An engine over one deployment's data. Disposing of it waits for what is going on, and gives the medium back. */
 export interface Storage<Rows extends object = object> extends AsyncDisposable {
   /**
-   * Makes a new store. `id`: 22 base64url characters.
-   * @throws {StorageError} `taken` if it exists
+   * Makes a new store. `id`: 22 base64url characters. Otherwise as `change`.
+   * @throws {TypeError} on another id
+   * @throws {StorageError} `taken` if it exists, `full`, `failed`
    */
   create<Result>(id: string, work: (store: StoreWriter<Rows>) => Promise<Result>): Promise<Result>;
-  /** @throws {StorageError} `absent` if there is no such store */
+  /**
+   * What `work` answers, once all that it has seen is durable. `work` may be called again, as in `change`.
+   * @throws {StorageError} `absent` if there is no such store, `failed`
+   */
   read<Result>(id: string, work: (store: StoreReader<Rows>) => Promise<Result>): Promise<Result>;
   /**
    * All or nothing, one at a time for each store; resolves when the change is durable. If `work` throws, nothing changes and
    * its error is passed on. `work` may be called again (an engine that must retry), so it has no effect outside the store.
-   * @throws {StorageError} `absent`, `full`, `failed`
+   * @throws {StorageError} `absent`, `taken` (see `point`), `full`, `failed`
    */
   change<Result>(id: string, work: (store: StoreWriter<Rows>) => Promise<Result>): Promise<Result>;
   /** The store that `name` leads to, or undefined. */
@@ -55,6 +67,7 @@ export interface Storage<Rows extends object = object> extends AsyncDisposable {
 
   /** A document outside every store: vendors' metadata, the server's keys, settings. JSON, durable when `putDocument` resolves. */
   getDocument<Value>(name: DocumentName): Promise<Value | undefined>;
+  /** @throws {StorageError} `full`, `failed` */
   putDocument<Value>(name: DocumentName, value: Value): Promise<void>;
 
   /**
@@ -74,11 +87,13 @@ export interface Storage<Rows extends object = object> extends AsyncDisposable {
   count(key: string, window: number): Promise<{ count: number; resetsAt: number }>;
 }
 
+/** Names of the documents outside every store. */
 export type DocumentName = `vendors/${string}` | "keys" | "settings";
 
 /** `full`: no room left; `failed`: the medium failed, nothing was changed; `locked`: another process has it; `layout`, `corrupt`: it can't be opened as it is. */
 export type StorageCode = "absent" | "taken" | "full" | "failed" | "locked" | "layout" | "corrupt";
 
+/** Why storage refused or failed. The message names no row and no value. */
 export class StorageError extends Error {
   override readonly name = "StorageError";
   readonly code: StorageCode;

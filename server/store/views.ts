@@ -15,6 +15,7 @@ import {
   type WayRow,
 } from "../rows.ts";
 import type { StoreReader } from "../storage/storage.ts";
+import { wholeLine } from "./history.ts";
 
 export const clientView = (row: VendorRow): Client => ({
   client_id: row.clientId,
@@ -50,12 +51,10 @@ export const passkeyView = (way: string, row: PasskeyRow): PasskeyView => ({
   backedUp: row.backedUp,
 });
 
-export const historyEntry = (key: string, row: HistoryRow): HistoryEntry => ({
-  position: fromOrdered(key),
-  ...row,
-  at: instant(row.at),
-  paths: [...row.paths],
-});
+export async function historyEntry(store: StoreReader<Rows>, key: string, row: HistoryRow): Promise<HistoryEntry> {
+  const line = await wholeLine(store, row);
+  return { position: fromOrdered(key), ...line, at: instant(line.at), paths: [...line.paths] };
+}
 
 const wayView = (id: string, row: WayRow): Way => ({ id, kind: row.kind, key: row.key, passkey: row.passkey, sign: row.sign });
 const sealView = (id: string, row: SealRow): WaySeal => ({ id, box: row.box, epoch: row.epoch, envelope: row.envelope });

@@ -290,7 +290,7 @@ describe("a frequency", () => {
     await vendor.pull(body.access_token, grant.grant);
   });
 
-  test("counts a page that was read again as a repeat, and none of the first time", async () => {
+  test("counts a page that was read again, or is made up, as a repeat, and none of the first time", async () => {
     await using at = await scene({ config: { rates: { ...RATES, repeats: 2 } } });
     const { customer, vendor } = at;
     const { grant, tokens } = await connect(at, { frequency: { max: 1, per: "P1D" } });
@@ -306,9 +306,10 @@ describe("a frequency", () => {
       return third;
     };
     await whole();
-    const third = await whole();
-    await pull(third);
-    for (const since of [third, undefined]) await expect(pull(since)).rejects.toMatchObject(refusal("frequency_exceeded"));
+    const third = (await whole()) ?? "";
+    const madeUp = (more: string) => Buffer.from(`${Buffer.from(third, "base64url").toString()}${more}`).toString("base64url");
+    await pull(madeUp("0"));
+    for (const since of [madeUp("00"), third, undefined]) await expect(pull(since)).rejects.toMatchObject(refusal("frequency_exceeded"));
   });
 
   test("lets no value go before the backfill is closed", async () => {

@@ -10,7 +10,7 @@ export interface Found<Id> {
 }
 
 /**
- * The five functions that differ between CRMs. They throw CounterfoilError: `conflict` from `create` when another writer made the
+ * The functions that differ between CRMs. They throw CounterfoilError: `conflict` from `create` when another writer made the
  * row first, `unavailable` and `unauthenticated` as they are. `Id`: what the CRM calls its rows.
  */
 export interface Driver<Id> {

@@ -1,5 +1,6 @@
 /** What a column of a CRM can hold. */
 export type Scalar = string | number | boolean;
+/** A row's columns by name; a blank one is absent. */
 export type Values = Readonly<Record<string, Scalar>>;
 
 /** One person toward one vendor, as granted now. A path that is absent from `fields` has to be blank in the CRM. */
@@ -29,12 +30,14 @@ export interface Ending {
   readonly at: string;
 }
 
+/** How a sink is asked to write. */
 export interface WriteOptions {
   /** Says what would happen and writes nothing. */
   dryRun?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
 
+/** What `put` did, in names of columns; never a value. */
 export interface PutReport {
   readonly outcome: "created" | "updated" | "unchanged";
   /** Names of the columns written, or that a dry run would write. */
@@ -49,6 +52,7 @@ export interface EraseReport {
   readonly remains: readonly string[];
 }
 
+/** Whether a target can be written to. */
 export interface SinkCheck {
   readonly ready: boolean;
   /** Sentences that name what is missing, such as a custom field. */

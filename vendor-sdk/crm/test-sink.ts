@@ -8,6 +8,7 @@ export interface SinkProof {
   detail: string | undefined;
 }
 
+/** What `testSink` saw. */
 export interface SinkReport {
   sink: string;
   /** Every proof that ran was a success. */
@@ -15,6 +16,7 @@ export interface SinkReport {
   proofs: SinkProof[];
 }
 
+/** What else a sink can be proven by; proofs that need what isn't given are left out. */
 export interface TestSinkOptions {
   /** A sink of the same kind whose target can't be reached. */
   down?: () => Sink;
@@ -29,6 +31,7 @@ export interface TestSinkOptions {
   column?: string;
 }
 
+/** The proofs, each in words that fit a test's title. */
 export type ProofName =
   | "is ready"
   | "creates"

@@ -13,6 +13,7 @@ export function KitSheet({ kit }: { kit: Kit }) {
     t.kitSheet,
     t.kitSheetText,
     code,
+    kit.groups.map((group, at) => `${t.kitGroup(at + 1)}: ${group}`).join("\n"),
     t.head(kit.head.seq),
     t.headCode(kit.head.code),
     t.kitUse(`${location.origin}/safety/recover`),

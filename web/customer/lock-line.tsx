@@ -11,7 +11,7 @@ export function LockLine() {
   const at = vault.locksAt.value;
   return (
     <div class="lockline">
-      {at !== undefined && <span>{t.locksIn(Math.max(1, Math.ceil((at - now.value) / 60_000)))}</span>}
+      {at !== undefined && <span>{t.locksIn(Math.max(1, Math.ceil((at - Math.max(now.value, Date.now())) / 60_000)))}</span>}
       <button type="button" class="text-btn" onClick={() => vault.lock()}>
         {t.lockNow}
       </button>

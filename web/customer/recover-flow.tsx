@@ -101,8 +101,8 @@ function Review({ ways, onKit }: { ways: readonly WayView[]; onKit: (kit: Kit) =
       <p>{old.length === 0 ? t.waysNone : t.waysLead}</p>
       {old.map((way) => (
         <fieldset class="field" key={way.id} aria-describedby={incomplete.value ? "choose-each" : undefined}>
-          <legend>{wayName(way)}</legend>
-          <p class="note">{wayDates(way)}</p>
+          <legend>{wayName(way, old)}</legend>
+          {wayDates(way) && <p class="note">{wayDates(way)}</p>}
           <div class="choices">
             {(["keep", "remove"] as const).map((answer) => (
               <label class="choice" key={answer}>

@@ -11,11 +11,18 @@ import type { StoreView, WayView } from "../vault/vault.ts";
 import { providerOf } from "./providers.ts";
 import { useVault } from "./vault-context.ts";
 
-export function wayName(way: WayView): string {
+function baseName(way: WayView): string {
   const t = words().safety;
   if (way.kind === "kit") return t.kitWay;
   if (way.kind === "device") return way.here ? t.device : t.deviceElsewhere;
   return providerOf(way.aaguid) ?? t.passkey;
+}
+
+/** What a way in is called; those that would be called the same are numbered. */
+export function wayName(way: WayView, all: readonly WayView[]): string {
+  const name = baseName(way);
+  const same = all.filter((each) => baseName(each) === name);
+  return same.length < 2 ? name : `${name} ${same.findIndex((each) => each.id === way.id) + 1}`;
 }
 
 export function wayDates(way: WayView): string {
@@ -46,9 +53,9 @@ export function Ways({ store }: { store: StoreView }) {
         {cards.map((way) => (
           <li key={way.id}>
             <h3>
-              {wayName(way)} {way.here && <span class="opt">({t.thisDevice})</span>}
+              {wayName(way, cards)} {way.kind === "passkey" && way.here && <span class="opt">({t.thisDevice})</span>}
             </h3>
-            <p class="note">{wayDates(way)}</p>
+            {wayDates(way) && <p class="note">{wayDates(way)}</p>}
             <p>{way.opens ? t.opens : t.opensNot}</p>
             {way.kind === "device" && <p class="note">{t.deviceNote}</p>}
             {way.synced !== null && <p class="note">{way.synced ? t.synced : t.notSynced}</p>}
@@ -58,7 +65,7 @@ export function Ways({ store }: { store: StoreView }) {
               <button
                 type="button"
                 class="text-btn stop"
-                aria-label={t.removeName(wayName(way))}
+                aria-label={t.removeName(wayName(way, cards))}
                 onClick={() => {
                   dropping.value = way;
                 }}
@@ -77,6 +84,7 @@ export function Ways({ store }: { store: StoreView }) {
       {dropping.value && (
         <DropDialog
           way={dropping.value}
+          name={wayName(dropping.value, cards)}
           onClose={() => {
             dropping.value = undefined;
           }}
@@ -86,7 +94,7 @@ export function Ways({ store }: { store: StoreView }) {
   );
 }
 
-function DropDialog({ way, onClose }: { way: WayView; onClose: () => void }) {
+function DropDialog({ way, name, onClose }: { way: WayView; name: string; onClose: () => void }) {
   const vault = useVault();
   const { safety: t, handshake } = words();
   const drop = useAction(async () => {
@@ -95,7 +103,7 @@ function DropDialog({ way, onClose }: { way: WayView; onClose: () => void }) {
     onClose();
   });
   return (
-    <Dialog title={t.removeQuestion(wayName(way))} onClose={onClose}>
+    <Dialog title={t.removeQuestion(name)} onClose={onClose}>
       <p>{t.removeText}</p>
       <div class="pair decide">
         <button type="button" class="btn" data-first onClick={onClose}>

@@ -10,7 +10,7 @@ export function say(text: string): void {
   message.value = { text, at: Date.now() };
   timer = setTimeout(() => {
     message.value = undefined;
-  }, 8000);
+  }, 4000);
 }
 
 /**

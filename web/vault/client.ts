@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { autoLock } from "./auto-lock.ts";
 import { type Channel, openChannel } from "./channel.ts";
 import type { VaultEvent } from "./context.ts";
-import { browserPrompts } from "./prompts.ts";
+import { browserPrompts, withoutPrompts } from "./prompts.ts";
 import { startWorker } from "./start-worker.ts";
 import type { OutlineView, StoreView, Vault, VaultState } from "./vault.ts";
 
@@ -99,7 +99,8 @@ export function createVault(): Vault {
     request: (id) => channel.call("request", id, named()),
     preview: (details, edits) => channel.call("preview", details, edits),
     approve: (approval) => channel.call("approve", approval),
-    decline: (request) => channel.call("decline", request),
+    // The verbs run one after another: a prompt left open would hold the answer up.
+    decline: (request) => withoutPrompts(() => channel.call("decline", request)),
     save: (edit) => channel.call("save", edit),
     remove: (path) => channel.call("remove", path),
     pause: (grant) => channel.call("pause", grant),

@@ -1,6 +1,6 @@
 import { ACT_TYP } from "#protocol/api.ts";
-import { hashOfHead } from "#protocol/head.ts";
-import { kitCode, makeKitSecret, readKitCode } from "#protocol/sealing/kit-code.ts";
+import { hashOfHead, shortCodeOf } from "#protocol/head.ts";
+import { kitCode, kitLetters, makeKitSecret, readKitCode } from "#protocol/sealing/kit-code.ts";
 import { makeSigningPair } from "#protocol/sealing/pairs.ts";
 import { sign } from "#protocol/sealing/sign.ts";
 import { signSuccession } from "#protocol/sealing/succession.ts";
@@ -14,7 +14,7 @@ import type { OpenStore } from "./open-store.ts";
 import { enter } from "./reading.ts";
 import { isRefusal } from "./server.ts";
 import { type Kit, VaultError, type WayView } from "./vault.ts";
-import { codeOf, viewOf } from "./view.ts";
+import { viewOf } from "./view.ts";
 import { changedList, makePasskey, putList, type Turn, turn } from "./ways.ts";
 import { refuseAlarmed } from "./writing.ts";
 
@@ -48,23 +48,14 @@ async function pendingKit(old: KitKeys | undefined): Promise<PendingKit> {
 const shown = ({ groups, ask }: PendingKit, { replica }: OpenStore): Kit => ({
   groups,
   ask,
-  head: { seq: replica.head.claims.seq, code: codeOf(replica.head.hash) },
+  head: { seq: replica.head.claims.seq, code: shortCodeOf(replica.head.hash) },
 });
-
-/** Typed letters as protocol/sealing/kit-code.ts reads a whole code. */
-const lettersOf = (typed: string): string =>
-  typed
-    .toUpperCase()
-    .replace(/[^A-Z0-9]/g, "")
-    .replaceAll("0", "O")
-    .replaceAll("1", "I")
-    .replaceAll("8", "B");
 
 /** Puts the kit in force: one prompt, and the old kit's signature where there is one. */
 export async function confirmKit(context: Context, typed: readonly [string, string]): Promise<void> {
   const { kit } = context;
   if (kit === undefined) throw new VaultError("invalid", "no kit was made");
-  const right = kit.ask.every((group, at) => lettersOf(typed[at] ?? "") === kit.groups[group]);
+  const right = kit.ask.every((group, at) => kitLetters(typed[at] ?? "") === kit.groups[group]);
   if (!right) throw new VaultError("wrong_groups", "other groups");
   const store = storeOf(context);
   const there = kitOf(store);

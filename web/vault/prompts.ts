@@ -42,11 +42,24 @@ const textOf = (bytes: ArrayBuffer): string =>
     .replace(/=+$/, "");
 const named = (ids: readonly string[]): PublicKeyCredentialDescriptor[] => ids.map((id) => ({ type: "public-key", id: bytesOf(id) }));
 
+let refused = new AbortController();
+
+/** Closes the prompt that is open, and lets what waits behind it open none until `work` is done. */
+export async function withoutPrompts<T>(work: () => Promise<T>): Promise<T> {
+  refused.abort();
+  try {
+    return await work();
+  } finally {
+    refused = new AbortController();
+  }
+}
+
 /** The prompts of this browser. `toJSON()` of a credential holds the PRF output, so its JSON is written here, member by member. */
 export const browserPrompts: Prompts = {
   async get({ challenge, allow, salt }) {
     const credential = (await prompt(() =>
       navigator.credentials.get({
+        signal: refused.signal,
         publicKey: {
           challenge: bytesOf(challenge),
           userVerification: "required",
@@ -78,7 +91,7 @@ export const browserPrompts: Prompts = {
     const { id, ...user } = options.user as { id: string; name: string; displayName: string };
     publicKey.user = { ...user, id: bytesOf(id) };
     const make = (prf: AuthenticationExtensionsPRFInputs): Promise<Credential | null> =>
-      navigator.credentials.create({ publicKey: { ...publicKey, extensions: { prf } } });
+      navigator.credentials.create({ signal: refused.signal, publicKey: { ...publicKey, extensions: { prf } } });
     const credential = (await prompt(async () => {
       try {
         return await make({ eval: { first: salt } });

@@ -2,6 +2,7 @@ import { LIMITS } from "#protocol/api.ts";
 import { base64url } from "#protocol/canonical.ts";
 import { kindAt } from "#protocol/categories.ts";
 import { isEnded, stateOf } from "#protocol/grant.ts";
+import { shortCodeOf } from "#protocol/head.ts";
 import { splitPath } from "#protocol/paths.ts";
 import { aliasesOf, renamed, renamedDetails } from "./aliases.ts";
 import { contentAs } from "./coverage.ts";
@@ -25,16 +26,9 @@ export function viewOf(store: OpenStore, now: number): StoreView {
       .map((known) => connectionOf(store, known, shared.get(known.grant) ?? [], now))
       .sort((a, b) => b.number - a.number),
     ways: waysOf(store),
-    head: { seq: replica.head.claims.seq, code: codeOf(replica.head.hash) },
+    head: { seq: replica.head.claims.seq, code: shortCodeOf(replica.head.hash) },
     alarms: store.alarms,
   };
-}
-
-/** The head's short code (protocol/head.ts), from its hash: the first 40 bits, two groups of four base32 characters. */
-export function codeOf(hash: string): string {
-  const bits = [...base64url.decode(hash).slice(0, 5)].map((byte) => byte.toString(2).padStart(8, "0")).join("");
-  const text = (bits.match(/.{5}/g) ?? []).map((five) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[Number.parseInt(five, 2)]).join("");
-  return `${text.slice(0, 4)} ${text.slice(4)}`;
 }
 
 type SharedByGrant = Map<string, Array<SharedValue & { readonly base: string }>>;

@@ -25,7 +25,10 @@ export interface Processes {
   pause(): Promise<void>;
 }
 
-/** Gives the folder to this process alone. Answers what releases it. @throws {StorageError} `locked` */
+/**
+ * Gives the folder to this process alone, among those of its PID namespace: a holder in another container looks dead from here.
+ * Answers what releases it. @throws {StorageError} `locked`
+ */
 export function lockFolder(folder: DataFolder, processes: Processes): Promise<() => Promise<void>> {
   return lock(folder, folder.path("lock"), processes, 0);
 }

@@ -21,7 +21,7 @@ const store: StoreView = {
   alarms: [],
 };
 const rowsOf = (details: AuthorizationDetails, from: StoreView | undefined = store) =>
-  itemsOf(details, from, {}, null, now)
+  itemsOf(details, from, {}, null, new Date(now))
     .flat()
     .flatMap((item) => item.rows);
 const once: Until = { kind: "once" };

@@ -16,7 +16,7 @@ import { Terms } from "../terms.tsx";
 import { valueText } from "../values.ts";
 import { useVault } from "../vault-context.ts";
 import { Decide } from "./decide.tsx";
-import { editsOf, grantedOf, type Pick } from "./granted.ts";
+import { actionsOf, editsOf, grantedOf, type Pick, pathOf } from "./granted.ts";
 import { ItemRow, type RowChoice } from "./item-row.tsx";
 import { itemsOf, type Row } from "./items.ts";
 import { noticeText } from "./notice-text.ts";
@@ -53,17 +53,19 @@ export function Choose({ request, store, now, arriving, onDecline, onShared }: P
   const actions = useSignal<Record<number, readonly string[]>>({});
   const leaving = useSignal<ReadonlyMap<string, SharedValue>>(new Map());
 
-  const groups = itemsOf(request.details, store, typedRows.value, request.existing);
+  const groups = itemsOf(request.details, store, typedRows.value, request.existing, new Date(now));
   const rows = groups.flat().flatMap((item) => item.rows);
   const choiceOf = (row: Row): RowChoice => choices.value[row.id] ?? { ticked: false, form: row.forms[0] };
   /** Another one is offered only once there is a first. */
   const isUsed = (row: Row): boolean => row.draft === undefined || choiceOf(row).ticked;
   const draftFor = (row: Row): Draft => drafts.value[row.draft ?? ""] ?? draftOf(fieldsOf(row.kind.schema), undefined);
-  const picks: Pick[] = rows.filter((row) => choiceOf(row).ticked).map((row) => ({ row, form: choiceOf(row).form }));
+  const ticked: Pick[] = rows.map((row) => ({ row, ...choiceOf(row) })).filter((each) => each.ticked);
+  /** Of an object that asks to do something besides reading, and not to read, nothing is shared before that is ticked. */
+  const picks = ticked.filter(({ row }) => actionsOf(request.details[row.detail], actions.value[row.detail]).length > 0);
   const typed = (): { values: Map<string, unknown>; faults: Record<string, FieldErrors> } => {
     const values = new Map<string, unknown>();
     const found: Record<string, FieldErrors> = {};
-    for (const { row } of picks) {
+    for (const { row } of ticked) {
       if (row.draft === undefined) continue;
       const result = checked(row.kind.schema, fieldsOf(row.kind.schema), draftFor(row));
       if ("value" in result) values.set(row.draft, result.value);
@@ -73,10 +75,15 @@ export function Choose({ request, store, now, arriving, onDecline, onShared }: P
   };
 
   const { values } = typed();
-  const ready = picks.filter(({ row }) => row.draft === undefined || values.has(row.draft));
+  const ready = ticked.filter(({ row }) => row.draft === undefined || values.has(row.draft));
   const preview = JSON.stringify([ready.map(({ row, form }) => [row.id, form]), [...values]]);
   useEffect(() => {
-    const details = grantedOf(request.details, ready, { until: { kind: "once" }, actions: {} }, now);
+    const details = grantedOf(
+      request.details,
+      ready,
+      { until: { kind: "once" }, actions: request.details.map((each) => each.actions) },
+      now,
+    );
     if (details === undefined) return undefined;
     let stale = false;
     vault
@@ -91,8 +98,7 @@ export function Choose({ request, store, now, arriving, onDecline, onShared }: P
   }, [preview]);
   const leavesOf = (row: Row): string | null | undefined => {
     if (row.draft !== undefined && !values.has(row.draft)) return null;
-    const { form } = choiceOf(row);
-    const shown = leaving.value.get(form === undefined ? row.base : `${row.base}:${form}`);
+    const shown = leaving.value.get(pathOf({ row, form: choiceOf(row).form }));
     return shown === undefined ? undefined : valueText(shown.value) || null;
   };
 
@@ -116,7 +122,7 @@ export function Choose({ request, store, now, arriving, onDecline, onShared }: P
   const blocked = useComputed(() => {
     if (request.keyMatches === "no") return t.yesMismatch;
     if (!vault.online.value) return t.yesOffline;
-    if ((vault.store.value?.alarms.length ?? 0) > 0) return t.yesAlarm;
+    if (vault.store.value?.alarms.length) return t.yesAlarm;
     return kitFirst ? t.yesKit : undefined;
   }).value;
   const several = request.details.length > 1;
@@ -177,7 +183,7 @@ export function Choose({ request, store, now, arriving, onDecline, onShared }: P
                 )}
               </fieldset>
             ))}
-            {picks.every(({ row }) => row.detail !== at) && <p class="note">{t.whatNone}</p>}
+            {ticked.every(({ row }) => row.detail !== at) && <p class="note">{t.whatNone}</p>}
           </div>
           <MoreActions
             asked={detail.actions.filter((action) => action !== "read")}

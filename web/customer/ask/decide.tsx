@@ -7,14 +7,14 @@ export function Decide(props: { count: number; blocked: string | undefined; busy
   const settled = useSettled();
   const off = props.blocked !== undefined || props.count === 0;
   const act = (work: () => void) => () => {
-    if (settled() && !props.busy) work();
+    if (settled()) work();
   };
   return (
     <div class="pair decide" data-rule="C9">
       <button type="button" class="btn" onClick={act(props.onDecline)}>
         {t.no}
       </button>
-      <button type="button" class="btn" aria-disabled={off || undefined} onClick={act(() => !off && props.onShare())}>
+      <button type="button" class="btn" aria-disabled={off || undefined} onClick={act(() => !off && !props.busy && props.onShare())}>
         {props.blocked ?? (props.count === 0 ? t.choose : t.yes(props.count))}
       </button>
     </div>

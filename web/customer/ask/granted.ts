@@ -9,7 +9,13 @@ export interface Pick {
   form: string | undefined;
 }
 
+export const pathOf = ({ row, form }: Pick): string => (form === undefined ? row.base : `${row.base}:${form}`);
+
 const instant = (at: number): string => new Date(at).toISOString().replace(".000Z", "Z");
+
+/** Reading where it is asked for, and what else was ticked. */
+export const actionsOf = (detail: AuthorizationDetail | undefined, ticked: readonly string[] | undefined): AuthorizationDetail["actions"] =>
+  (detail?.actions ?? []).filter((action) => action === "read" || ticked?.includes(action));
 
 /**
  * What is granted: a narrower copy of what was asked, with the ticked paths alone; objects of which nothing was ticked are dropped.
@@ -18,21 +24,19 @@ const instant = (at: number): string => new Date(at).toISOString().replace(".000
 export function grantedOf(
   asked: AuthorizationDetails,
   picks: readonly Pick[],
-  choice: { until: Until; actions: Record<number, readonly string[]> },
+  choice: { until: Until; actions: Readonly<Record<number, readonly string[]>> },
   now: number,
 ): AuthorizationDetails | undefined {
   const end = endOf(choice.until, asked, now);
   if (end === undefined) return undefined;
   const granted = asked.flatMap((detail, at): AuthorizationDetail[] => {
-    const paths = picks
-      .filter(({ row }) => row.detail === at)
-      .map(({ row, form }) => (form === undefined ? row.base : `${row.base}:${form}`));
-    if (paths.length === 0) return [];
-    const extra = choice.actions[at] ?? [];
+    const paths = picks.filter(({ row }) => row.detail === at).map(pathOf);
+    const actions = actionsOf(detail, choice.actions[at]);
+    if (paths.length === 0 || actions.length === 0) return [];
     return [
       {
         ...detail,
-        actions: detail.actions.filter((action) => action === "read" || extra.includes(action)),
+        actions,
         paths: [...new Set(paths)],
         expires: instant(Math.min(end, Math.floor(Date.parse(detail.expires) / 1000) * 1000)),
         ...(choice.until.kind === "once" ? { frequency: { max: 1 } } : {}),

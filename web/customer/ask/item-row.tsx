@@ -35,7 +35,8 @@ export function ItemRow(props: Props) {
   const id = useId();
   const open = row.draft !== undefined && (choice.ticked || props.typed);
   const title = row.draft === undefined ? kindTitle(row.base) : t.add(kindWord(row.base));
-  const line = row.draft === undefined ? listLine(row) : undefined;
+  // Tells one member of a collection from the others before it is ticked: to the owner alone, so the whole value.
+  const line = valueText(row.value);
   return (
     <li class="item">
       <label class="row">
@@ -93,9 +94,4 @@ function Forms({ id, row, choice, onChoice }: Props & { id: string }) {
       ))}
     </fieldset>
   );
-}
-
-/** Tells one member of a collection from the others before it is ticked: to the owner alone, so the whole value. */
-function listLine(row: Row): string {
-  return valueText(row.value);
 }

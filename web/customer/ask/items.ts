@@ -1,5 +1,5 @@
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
-import { type Kind, kindAt } from "#protocol/categories.ts";
+import { type Form, type Kind, kindAt } from "#protocol/categories.ts";
 import { formRank, isShareable, splitPath } from "#protocol/paths.ts";
 import type { StoreView } from "../../vault/vault.ts";
 
@@ -35,6 +35,7 @@ export function itemsOf(
   store: StoreView | undefined,
   typed: Record<string, number>,
   existing: string | null,
+  today: Date,
 ): Item[][] {
   const now = store?.connections.find((each) => each.grant === existing);
   const readable = new Set(now?.details.flatMap((each) => each.paths));
@@ -43,7 +44,7 @@ export function itemsOf(
       const { base, form } = splitPath(path);
       const kind = kindAt(base);
       if (kind === undefined || !isShareable(path)) return [];
-      const forms = formsUpTo(kind, formRank(base, form));
+      const rank = formRank(base, form);
       const row = (target: string, value: unknown, draft: string | undefined): Row => ({
         id: `${at}/${path}/${target}`,
         detail: at,
@@ -51,7 +52,7 @@ export function itemsOf(
         base: target,
         value,
         draft,
-        forms,
+        forms: formsUpTo(kind, rank, value, today),
         already: [...readable].some((each) => splitPath(each).base === target),
       });
       const records = (store?.records ?? []).filter(
@@ -69,6 +70,15 @@ export function itemsOf(
   );
 }
 
-/** From the least form to the widest that was asked for. */
-const formsUpTo = (kind: Kind, rank: number): (string | undefined)[] =>
-  [undefined, ...kind.forms.map((each) => each.name)].slice(rank).reverse();
+/**
+ * From the least form to the widest that was asked for. One that tells no more of this very value than the one before is left out:
+ * of an address without a region, the region.
+ */
+function formsUpTo({ forms }: Kind, rank: number, value: unknown, today: Date): (string | undefined)[] {
+  const told = (form: Form | undefined): string => JSON.stringify(form ? form.of(value as never, today) : value);
+  return [undefined, ...forms]
+    .slice(rank)
+    .reverse()
+    .filter((form, at, all) => value === undefined || at === 0 || told(form) !== told(all[at - 1]))
+    .map((form) => form?.name);
+}

@@ -54,8 +54,14 @@ export function AskReceipt({ grant, name, redirect }: { grant: string; name: str
         <div class="group">
           <Notice tone="brass">
             <p>{t.kitLater}</p>
+            {staying.value && <a href="/safety#kit">{words().state.kitAction}</a>}
           </Notice>
         </div>
+      )}
+      {staying.value && (
+        <a class="text-btn" href="/">
+          {t.toConnections}
+        </a>
       )}
     </article>
   );

@@ -60,7 +60,7 @@ export function Ask() {
   if (shared.value && asked) return <AskReceipt {...shared.value} name={asked.client.client_name} />;
   if (load.error.value !== undefined && asked === undefined) return <Failed error={load.error.value} retry={load.run} />;
   if (asked === undefined || state === "loading") return <Outline />;
-  if (asked.state === "answered" && !declining.value) return <Over title={t.answeredTitle} body={errors.answered} connections />;
+  if (asked.state === "answered" && !declining.value) return <Over title={t.answeredTitle} body={errors.answered} />;
   if (Date.parse(asked.expires) <= now && !recovering.value) return <Over title={t.expiredTitle} body={errors.expired_link} />;
   return (
     <article class="narrow">
@@ -152,7 +152,7 @@ function Failed({ error, retry }: { error: unknown; retry: () => void }) {
   const { ask: t, state, errors } = words();
   const code = codeOf(error);
   if (code === "expired_link") return <Over title={t.expiredTitle} body={errors.expired_link} />;
-  if (code === "answered") return <Over title={t.answeredTitle} body={errors.answered} connections />;
+  if (code === "answered") return <Over title={t.answeredTitle} body={errors.answered} />;
   return (
     <>
       <Heading key="failed">{state.errorTitle}</Heading>
@@ -161,16 +161,16 @@ function Failed({ error, retry }: { error: unknown; retry: () => void }) {
   );
 }
 
-function Over({ title, body, connections = false }: { title: string; body: string; connections?: boolean }) {
+function Over({ title, body }: { title: string; body: string }) {
+  const t = words();
+  const stranger = useVault().state.value === "signed-out";
   return (
     <>
       <Heading key={title}>{title}</Heading>
       <p class="lead">{body}</p>
-      {connections && (
-        <a class="btn" href="/">
-          {words().ask.toConnections}
-        </a>
-      )}
+      <a class="btn" href={stranger ? "/start" : "/"}>
+        {stranger ? t.state.beginTitle : t.ask.toConnections}
+      </a>
     </>
   );
 }

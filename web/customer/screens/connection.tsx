@@ -96,8 +96,8 @@ function Detail({ connection, now }: { connection: ConnectionView; now: number }
 function Timeline({ connection, now }: { connection: ConnectionView; now: number }) {
   const { tag, connection: t } = words();
   const from = Date.parse(connection.given);
-  const to = Date.parse(connection.expires);
   const over = connection.endedAt ?? (connection.state === "expired" ? connection.expires : null);
+  const to = Date.parse(over ?? connection.expires);
   const reads = [...connection.reads].sort((a, b) => b.at.localeCompare(a.at));
   return (
     <section data-rule="D3">
@@ -106,16 +106,16 @@ function Timeline({ connection, now }: { connection: ConnectionView; now: number
         from={from}
         to={to}
         now={now}
-        end={over === null ? undefined : Date.parse(over)}
+        ended={over !== null}
         reads={reads.map((each) => Date.parse(each.at))}
-        label={t.threadText(day(tag, from), day(tag, over ?? to), reads.length)}
+        label={t.threadText(day(tag, from), day(tag, to), reads.length)}
       />
       <p class="thread-ends" aria-hidden="true">
         <span>
           {t.given} {day(tag, from)}
         </span>
         <span>
-          {over === null ? t.ends : t.ended} {day(tag, over ?? to)}
+          {over === null ? t.ends : t.ended} {day(tag, to)}
         </span>
       </p>
       <h3 id="reads">{t.reads}</h3>
@@ -128,7 +128,9 @@ function Timeline({ connection, now }: { connection: ConnectionView; now: number
               <th scope="col">{t.when}</th>
               <th scope="col">{t.what}</th>
               <th scope="col">{t.result}</th>
-              <th scope="col">{t.key}</th>
+              <th scope="col" class="roomy">
+                {t.key}
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -137,7 +139,7 @@ function Timeline({ connection, now }: { connection: ConnectionView; now: number
                 <td title={ago(tag, read.at, now)}>{moment(tag, read.at)}</td>
                 <td>{[...new Set(read.paths.map(chipOf))].join(", ")}</td>
                 <td>{read.count === 0 ? t.nothingNew(times) : t.sent(read.count)}</td>
-                <td>
+                <td class="roomy">
                   <code>{read.key.slice(0, 8)}</code>
                 </td>
               </tr>
@@ -145,6 +147,7 @@ function Timeline({ connection, now }: { connection: ConnectionView; now: number
           </tbody>
         </table>
       )}
+      {reads.length > 0 && <p class="note roomy">{t.keyNote}</p>}
     </section>
   );
 }
