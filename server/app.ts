@@ -134,7 +134,7 @@ async function callOf(context: HttpContext, row: Row, { config }: Deps): Promise
     header,
     query: queryOf(context, row),
     body: row.body === undefined ? undefined : check(row.body, parseJson(await readBody(incoming, limit), header("content-type"))),
-    address: addressOf(incoming),
+    address: addressOf(incoming, config.proxies),
     caller,
     answer: {},
   };

@@ -10,6 +10,8 @@ export interface Config {
   /** Folder of the built web app. */
   readonly web: string;
   readonly rates: Rates;
+  /** How many of the operator's own proxies stand in front. */
+  readonly proxies: number;
 }
 
 /** How many in a minute, except `repeats`. */
@@ -47,16 +49,17 @@ export function readConfig(env: Environment): Config {
     web: env.COUNTERFOIL_WEB ?? "dist/web/customer",
     rates: {
       ...RATES,
-      pulls: limitOf(env, "COUNTERFOIL_PULLS_PER_MINUTE", RATES.pulls),
-      repeats: limitOf(env, "COUNTERFOIL_REPEATS_PER_READ", RATES.repeats),
+      pulls: countOf(env, "COUNTERFOIL_PULLS_PER_MINUTE", RATES.pulls, 1),
+      repeats: countOf(env, "COUNTERFOIL_REPEATS_PER_READ", RATES.repeats, 1),
     },
+    proxies: countOf(env, "COUNTERFOIL_PROXIES", 0, 0),
   };
 }
 
-function limitOf(env: Environment, name: string, otherwise: number): number {
-  const limit = Number(env[name] ?? otherwise);
-  if (!Number.isInteger(limit) || limit < 1) throw new TypeError(`${name}: expected a whole number above 0`);
-  return limit;
+function countOf(env: Environment, name: string, otherwise: number, least: number): number {
+  const count = Number(env[name] ?? otherwise);
+  if (!Number.isInteger(count) || count < least) throw new TypeError(`${name}: expected a whole number from ${least} up`);
+  return count;
 }
 
 const clientsOf = (text: string): Config["clients"] =>

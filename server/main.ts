@@ -10,6 +10,7 @@
  *   COUNTERFOIL_WEB      folder of the built app; default dist/web/customer
  *   COUNTERFOIL_PULLS_PER_MINUTE  for each grant; default 600
  *   COUNTERFOIL_REPEATS_PER_READ  of one that counts against a frequency, within its hour; default 60
+ *   COUNTERFOIL_PROXIES  how many of the operator's own proxies stand in front; default 0
  */
 import { createAdaptorServer } from "@hono/node-server";
 import { makeApp } from "./app.ts";

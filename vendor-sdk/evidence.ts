@@ -33,7 +33,7 @@ export interface VerifiedConsent {
 
 /**
  * A consent as the customer signed it for this vendor and grant: by the relationship key pinned at first sight, for a key of our own,
- * no older than the last one seen and following it, and no wider than what was asked (protocol.md 5).
+ * no older than the last one seen and following it, and no wider than what was asked (protocol, section 5).
  */
 export const checkConsent = (party: Party, grant: StoredGrant, token: string): Promise<VerifiedConsent> =>
   checked(async () => {

@@ -29,7 +29,7 @@ const rank = (path: string): number => formRank(splitPath(path).base, splitPath(
 
 /**
  * When the next read is allowed by the granted frequency: `now` or later, in epoch milliseconds; undefined if never again.
- * One object that allows it is enough (protocol.md 5); windows roll.
+ * One object that allows it is enough (protocol, section 5); windows roll.
  */
 export function nextRead(grant: StoredGrant, now: number): number | undefined {
   const times = grant.details
@@ -47,7 +47,7 @@ function allowedFrom({ frequency }: AuthorizationDetail, reads: readonly number[
   return recent.length < frequency.max ? now : (recent[recent.length - frequency.max] as number) + window;
 }
 
-/** Asking again with the cursor of a read within the hour gives the same and doesn't count (protocol.md 7). */
+/** Asking again with the cursor of a read within the hour gives the same and doesn't count (protocol, section 7). */
 export const repeatsLastRead = (grant: StoredGrant, since: string | null, now: number): boolean =>
   grant.lastRead !== null && grant.lastRead.since === since && now - grant.lastRead.at < HOUR;
 

@@ -33,7 +33,7 @@ export type Read = (grant: StoredGrant, options: { since: string | null; signal?
 /** More pages than a store of 100 000 records can have. */
 const MOST_PAGES = 10_000;
 
-/** Reads a grant from `since` to the end: every page, every check of protocol.md 5 and 7. */
+/** Reads a grant from `since` to the end: every page, every check of the protocol, sections 5 and 7. */
 export function reader(party: Party, tokens: Tokens, proofs: Dpop): Read {
   return async (grant, { since, signal }) => {
     const started = party.now();

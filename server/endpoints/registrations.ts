@@ -110,7 +110,7 @@ async function offer(
     id,
     options: {
       rp: { id: rpIdOf(config.issuer), name: "Counterfoil" },
-      // The handle names the store, so that a login finds it without an index (architecture, storage).
+      // The handle names the store, so that a login finds it without an index.
       user: { id: ticket.account, name: "My Counterfoil", displayName: "My Counterfoil" },
       challenge: ticket.challenge,
       pubKeyCredParams: PASSKEY_ALGORITHMS.map((alg) => ({ type: "public-key", alg })),

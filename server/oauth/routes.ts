@@ -33,7 +33,7 @@ export function oauthRoutes(http: Http, deps: Deps): void {
   const post = (path: string, serve: (context: HttpContext, form: Form) => Promise<Served>): void => {
     route(http, log, { method: "POST", name: path, refuse: oauthAnswer }, path, async (context) => {
       const { incoming } = context.env;
-      await limitRate(deps.storage, "oauth", addressOf(incoming), config.rates.others, deps.now());
+      await limitRate(deps.storage, "oauth", addressOf(incoming, config.proxies), config.rates.others, deps.now());
       return serve(context, readForm(await readBody(incoming, LONGEST), incoming.headers["content-type"]));
     });
   };

@@ -26,7 +26,7 @@ async function problemOfAny(response: Response): Promise<string> {
 
 test("no other endpoint is served under /api", async () => {
   const app = await makeApp({
-    config: { issuer: at.system.issuer, host: "", port: 0, data: "", clients: "open", web: "none", rates: RATES },
+    config: { issuer: at.system.issuer, host: "", port: 0, data: "", clients: "open", web: "none", proxies: 0, rates: RATES },
     storage: at.system.storage,
     log: silentLog,
     now: at.system.clock.now,

@@ -5,7 +5,11 @@ import { RATES } from "../../server/config.ts";
 import { addressOf } from "../../server/guards/address.ts";
 import { EMAIL, refusal, scene } from "./scene.ts";
 
-const from = (remoteAddress: string | undefined): string => addressOf({ socket: { remoteAddress } } as IncomingMessage);
+const from = (remoteAddress: string | undefined, forwarded?: string, proxies = 0): string =>
+  addressOf(
+    { socket: { remoteAddress }, headers: forwarded === undefined ? {} : { "x-forwarded-for": forwarded } } as unknown as IncomingMessage,
+    proxies,
+  );
 
 describe("limits count for", () => {
   test("one IPv4 address, however it is written", () => {
@@ -19,6 +23,14 @@ describe("limits count for", () => {
     expect(from("2001:db8:1:2::1")).not.toBe(from("2001:db8:1:3::1"));
     expect(from("fe80::1%eth0")).toBe(from("fe80::2%eth0"));
     expect(from(undefined)).toBe("");
+  });
+
+  test("whom the operator's own proxies saw, never what the caller says of itself", () => {
+    expect(from("127.0.0.1", "203.0.113.9")).toBe("127.0.0.1");
+    expect(from("127.0.0.1", "6.6.6.6, 203.0.113.9", 1)).toBe("203.0.113.9");
+    expect(from("127.0.0.1", "6.6.6.6, 203.0.113.9, 10.0.0.7", 2)).toBe("203.0.113.9");
+    expect(from("127.0.0.1", "2001:db8:1:2::1", 1)).toBe(from("127.0.0.1", "2001:db8:1:2::9", 1));
+    expect(from("127.0.0.1", undefined, 1)).toBe("127.0.0.1");
   });
 });
 

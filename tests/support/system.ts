@@ -48,6 +48,7 @@ export async function startSystem({
     data: folder.path,
     clients: "open",
     web: "none",
+    proxies: 0,
     rates: { ...RATES, logins: 10_000, commits: 10_000, others: 10_000, pulls: 10_000 },
     ...config,
   };

@@ -20,7 +20,7 @@ export interface Server {
   call<N extends Name>(name: N, call?: Call<N>): Promise<ReplyOf<N>>;
 }
 
-/** A refusal by its stable code (protocol.md 13). */
+/** A refusal by its stable code (protocol, section 13). */
 export class ServerRefusal extends VaultError {
   readonly refusal: string;
   constructor(refusal: string, detail: string, reference: string | undefined) {

@@ -191,7 +191,7 @@ export const event: fc.Arbitrary<Event> = fc.record({
   at: fc.constantFrom(...EXPIRES.flatMap((each) => [Date.parse(each) - 1, Date.parse(each)])),
 });
 
-/** What protocol.md says in words, record by record and form by form, without the code that decides. */
+/** What the protocol says in words, record by record and form by form, without the code that decides. */
 export function letsThrough(one: AuthorizationDetail, { action, path, purchase, at }: Event): boolean {
   const { base: record, form } = splitPath(path);
   const forms = formsAt(record).map(({ name }) => name);

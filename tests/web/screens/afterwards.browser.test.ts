@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchBrowser } from "../../support/browser.ts";
@@ -55,6 +56,17 @@ describe("connections", () => {
     await shown.page.getByRole("table").waitFor();
     expect(await shown.page.getByRole("columnheader").allInnerTexts()).toEqual(["When", "What", "Result", "With key"]);
     expect(await shown.page.getByRole("img", { name: /read 3 times/ }).count()).toBe(1);
+  });
+
+  test("D3: the line of a stopped connection ends in its knot, above the day on which it was stopped", async () => {
+    await using shown = await open("/c/grant-12", full);
+    const label = shown.page.locator(".thread-ends span").last();
+    await label.waitFor();
+    expect(await label.innerText()).toMatch(/^Ended /);
+    const [knot, text] = await Promise.all([shown.page.locator(".t-end").boundingBox(), label.boundingBox()]);
+    expect(knot?.x).toBeGreaterThanOrEqual(text?.x ?? Number.NaN);
+    expect((knot?.x ?? 0) + (knot?.width ?? 0)).toBeLessThanOrEqual((text?.x ?? 0) + (text?.width ?? 0));
+    expect(await shown.page.locator(".t-now").count()).toBe(0);
   });
 
   test("D4: Stop is one click and one confirmation; Keep has the focus; Esc keeps", async () => {
@@ -210,6 +222,32 @@ describe("safety", () => {
     await shown.page.getByRole("button", { name: "Remove it" }).click();
     await shown.page.getByRole("status").getByText("It is removed.").waitFor();
     expect(await shown.calls()).toContainEqual(["dropWay", "way-2"]);
+  });
+
+  test("the kit's file numbers its groups as the check asks for them", async () => {
+    await using shown = await open("/safety", { state: "unlocked", store: "empty" });
+    const { page } = shown;
+    await page.getByRole("button", { name: "Make a kit" }).click();
+    const [saved] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save as file" }).click()]);
+    const text = await readFile(await saved.path(), "utf8");
+    expect(text).toContain("ABCD-EFGH-IJKL-MNOP-QRST-UVWX-YZ23-4567");
+    expect(text).toContain("Group 2: EFGH\n");
+    expect(text).toContain("Group 7: YZ23\n");
+  });
+
+  test("ways in of one name are told apart by a number", async () => {
+    await using shown = await open("/safety", full);
+    const { page } = shown;
+    await page.getByRole("button", { name: "Add a passkey" }).click();
+    await page.getByRole("heading", { name: "Google Password Manager 2" }).waitFor();
+    expect(await page.locator("ul.ways h3").allInnerTexts()).toEqual([
+      "Google Password Manager 1 (in this browser)",
+      "Passkey",
+      "This browser's own key",
+      "Google Password Manager 2",
+    ]);
+    await page.getByRole("button", { name: "Remove Google Password Manager 2" }).click();
+    await page.getByRole("heading", { name: "Remove Google Password Manager 2?" }).waitFor();
   });
 
   test("a recovery asks keep or remove for every old way in, none chosen, and ends only when the new kit was kept", async () => {
