@@ -40,7 +40,7 @@ export default defineConfig(({ mode }) => {
             name: "node",
             include: ["tests/**/*.test.{ts,tsx}"],
             exclude: inBrowser,
-            testTimeout: 20_000,
+            testTimeout: 60_000,
             hookTimeout: 60_000,
           },
         },
@@ -50,7 +50,7 @@ export default defineConfig(({ mode }) => {
             name: "flow",
             include: inBrowser,
             globalSetup: ["tests/support/prepare-browser.ts"],
-            testTimeout: 120_000,
+            testTimeout: 180_000,
             hookTimeout: 120_000,
             // Each file has a browser and a server of its own: few at a time, and after the other tests.
             maxWorkers: 2,
