@@ -20,6 +20,8 @@ const empty: Prepared = { state: "unlocked", store: "empty" };
 async function ask(prepared: Prepared, look: Look = {}) {
   const shown = await show(browser, screens, "/ask/r1", prepared, look);
   await shown.page.getByRole("heading", { level: 1 }).waitFor();
+  // What is chosen from comes with a part of its own; only then is an absence an absence.
+  await shown.page.locator("[data-rule=C3] input, main .btn").first().waitFor();
   return shown;
 }
 const boxes = (page: Page) => page.locator("[data-rule=C3] input[type=checkbox]");
