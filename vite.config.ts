@@ -51,6 +51,8 @@ export default defineConfig(({ mode }) => {
             include: inBrowser,
             globalSetup: ["tests/support/prepare-browser.ts"],
             testTimeout: 180_000,
+            // A browser on a busy machine misses a beat now and then; what is broken fails every time.
+            retry: 2,
             hookTimeout: 120_000,
             // Each file has a browser and a server of its own: few at a time, and after the other tests.
             maxWorkers: 2,

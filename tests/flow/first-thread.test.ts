@@ -7,6 +7,9 @@ import { launchBrowser } from "../support/browser.ts";
 import { searchPlaintext } from "../support/plaintext-search.ts";
 import { type House, openHouse } from "./house.ts";
 
+/** What a page shows a moment after a click. */
+const patience = { timeout: 8000 };
+
 let browser: Browser;
 beforeAll(async () => {
   browser = await launchBrowser();
@@ -172,7 +175,7 @@ describe.each<{ name: string; prf: PrfSupport }>([
     expect(listed).toContain(VALUES.town);
     for (const kept of [VALUES.given, VALUES.surname, VALUES.kept, VALUES.street, VALUES.postcode]) expect(listed).not.toContain(kept);
     const ends = new Date(Date.now() + 90 * 86_400_000).toISOString().slice(0, 10);
-    expect(await page.locator(`main time[datetime^="${ends}"]`).count()).toBeGreaterThan(0);
+    await expect.poll(() => page.locator(`main time[datetime^="${ends}"]`).count(), patience).toBeGreaterThan(0);
 
     // The rest of what she has goes into the store by hand.
     await open(page, house, first);
@@ -247,7 +250,7 @@ describe.each<{ name: string; prf: PrfSupport }>([
     await page.locator("summary").filter({ hasText: "1 ended" }).click();
     await page.getByRole("link", { name: "Libreria Aldina" }).click();
     await page.getByRole("heading", { level: 1, name: "Libreria Aldina" }).waitFor();
-    expect(await page.locator("table tbody tr").count()).toBeGreaterThanOrEqual(2);
+    await expect.poll(() => page.locator("table tbody tr").count(), patience).toBeGreaterThanOrEqual(2);
     expect([...first.faults, ...second.faults]).toEqual([]);
   });
 });

@@ -5,6 +5,9 @@ import { launchBrowser } from "../../support/browser.ts";
 import { type Screens, serveScreens, show } from "./page.ts";
 import type { Prepared } from "./prepared-state.ts";
 
+/** What a page shows a moment after a click. */
+const patience = { timeout: 8000 };
+
 let browser: Browser;
 let screens: Screens;
 beforeAll(async () => {
@@ -25,7 +28,7 @@ describe("connections", () => {
   test("D1, D2: the home page lists who reads what, when last, until when, soonest end first", async () => {
     await using shown = await open("/", full);
     const cards = shown.page.locator("main > ul.stubs > li");
-    expect(await cards.locator("h2").allInnerTexts()).toEqual(["Velo Cluj", "Libreria Aldina", "Farmacia Trieste"]);
+    await expect.poll(() => cards.locator("h2").allInnerTexts(), patience).toEqual(["Velo Cluj", "Libreria Aldina", "Farmacia Trieste"]);
     const text = await cards.nth(1).innerText();
     for (const part of [
       "aldina.example",
@@ -36,7 +39,7 @@ describe("connections", () => {
       "Ends ",
     ])
       expect(text).toContain(part);
-    expect(await shown.page.getByText("2 shops can read something").count()).toBe(1);
+    await expect.poll(() => shown.page.getByText("2 shops can read something").count(), patience).toBe(1);
   });
 
   test("D9: what has ended stays, closed, with its reads", async () => {
@@ -44,18 +47,18 @@ describe("connections", () => {
     const group = shown.page.locator("details[data-rule=D9]");
     expect(await group.getAttribute("open")).toBeNull();
     await group.locator("summary").click();
-    expect(await group.getByText("Stopped", { exact: true }).count()).toBe(1);
+    await expect.poll(() => group.getByText("Stopped", { exact: true }).count(), patience).toBe(1);
     await group.getByRole("link", { name: "Bottega Carsica" }).click();
     await shown.page.getByRole("heading", { level: 1, name: "Bottega Carsica" }).waitFor();
-    expect(await shown.page.getByRole("table").getByRole("row").count()).toBe(3);
-    expect(await shown.page.getByRole("button", { name: /Stop|Pause/ }).count()).toBe(0);
+    await expect.poll(() => shown.page.getByRole("table").getByRole("row").count(), patience).toBe(3);
+    await expect.poll(() => shown.page.getByRole("button", { name: /Stop|Pause/ }).count(), patience).toBe(0);
   });
 
   test("D3: the line is followed by a table with when, what, result and key", async () => {
     await using shown = await open("/c/grant-42", full);
     await shown.page.getByRole("table").waitFor();
-    expect(await shown.page.getByRole("columnheader").allInnerTexts()).toEqual(["When", "What", "Result", "With key"]);
-    expect(await shown.page.getByRole("img", { name: /read 3 times/ }).count()).toBe(1);
+    await expect.poll(() => shown.page.getByRole("columnheader").allInnerTexts(), patience).toEqual(["When", "What", "Result", "With key"]);
+    await expect.poll(() => shown.page.getByRole("img", { name: /read 3 times/ }).count(), patience).toBe(1);
   });
 
   test("D3: the line of a stopped connection ends in its knot, above the day on which it was stopped", async () => {
@@ -66,7 +69,7 @@ describe("connections", () => {
     const [knot, text] = await Promise.all([shown.page.locator(".t-end").boundingBox(), label.boundingBox()]);
     expect(knot?.x).toBeGreaterThanOrEqual(text?.x ?? Number.NaN);
     expect((knot?.x ?? 0) + (knot?.width ?? 0)).toBeLessThanOrEqual((text?.x ?? 0) + (text?.width ?? 0));
-    expect(await shown.page.locator(".t-now").count()).toBe(0);
+    await expect.poll(() => shown.page.locator(".t-now").count(), patience).toBe(0);
   });
 
   test("D4: Stop is one click and one confirmation; Keep has the focus; Esc keeps", async () => {
@@ -199,10 +202,10 @@ describe("safety", () => {
     await using shown = await open("/safety", { state: "unlocked", store: "empty" });
     const { page } = shown;
     await page.getByRole("button", { name: "Make a kit" }).click();
-    expect(await page.getByRole("list", { name: "Code" }).getByRole("listitem").allInnerTexts()).toHaveLength(8);
+    await expect.poll(() => page.getByRole("list", { name: "Code" }).getByRole("listitem").allInnerTexts(), patience).toHaveLength(8);
     await page.getByRole("img", { name: "The same code as a QR picture" }).waitFor();
     await page.getByRole("button", { name: "I have kept it" }).click();
-    expect(await page.getByText("QRST").count()).toBe(0);
+    await expect.poll(() => page.getByText("QRST").count(), patience).toBe(0);
     await page.getByLabel("Group 2").fill("efgh");
     await page.getByLabel("Group 7").fill("zzzz");
     await page.getByRole("button", { name: "Check and activate" }).click();
@@ -215,7 +218,7 @@ describe("safety", () => {
   test("the last way that opens the store can't be removed; another can, after a question with Keep focused", async () => {
     await using alone = await open("/safety", { state: "unlocked", store: "empty" });
     await alone.page.getByText("This is the last way that opens your store").waitFor();
-    expect(await alone.page.getByRole("button", { name: /^Remove/ }).count()).toBe(0);
+    await expect.poll(() => alone.page.getByRole("button", { name: /^Remove/ }).count(), patience).toBe(0);
     await using shown = await open("/safety", full);
     await shown.page.getByRole("button", { name: "Remove Passkey" }).click();
     await expect.poll(() => focused(shown.page)).toBe("Keep it");
@@ -240,12 +243,9 @@ describe("safety", () => {
     const { page } = shown;
     await page.getByRole("button", { name: "Add a passkey" }).click();
     await page.getByRole("heading", { name: "Google Password Manager 2" }).waitFor();
-    expect(await page.locator("ul.ways h3").allInnerTexts()).toEqual([
-      "Google Password Manager 1 (in this browser)",
-      "Passkey",
-      "This browser's own key",
-      "Google Password Manager 2",
-    ]);
+    await expect
+      .poll(() => page.locator("ul.ways h3").allInnerTexts(), patience)
+      .toEqual(["Google Password Manager 1 (in this browser)", "Passkey", "This browser's own key", "Google Password Manager 2"]);
     await page.getByRole("button", { name: "Remove Google Password Manager 2" }).click();
     await page.getByRole("heading", { name: "Remove Google Password Manager 2?" }).waitFor();
   });
@@ -268,7 +268,7 @@ describe("safety", () => {
     await number.fill("№ 42");
     await page.getByRole("button", { name: "Open", exact: true }).click();
     await page.getByText("Which ways in do you still trust?").waitFor();
-    expect(await page.locator("input:checked").count()).toBe(0);
+    await expect.poll(() => page.locator("input:checked").count(), patience).toBe(0);
     await page.getByRole("button", { name: "Make a passkey here" }).click();
     await page.getByRole("alert").getByText("Choose keep or remove").waitFor();
     await page.getByRole("group", { name: "Google Password Manager" }).getByLabel("Remove").check();
@@ -276,7 +276,7 @@ describe("safety", () => {
     await page.getByRole("group", { name: "This browser's own key" }).getByLabel("Keep").check();
     await page.getByRole("button", { name: "Make a passkey here" }).click();
     await page.getByRole("button", { name: "Tick “I have kept it” first" }).click({ force: true });
-    expect(await page.getByRole("heading", { name: "Your store is open" }).count()).toBe(0);
+    await expect.poll(() => page.getByRole("heading", { name: "Your store is open" }).count(), patience).toBe(0);
     await page.getByLabel("I have kept it").check();
     await page.getByRole("button", { name: "Done" }).click();
     await page.getByRole("heading", { level: 1, name: "Your store is open" }).waitFor();
@@ -313,7 +313,7 @@ describe("finding one's way", () => {
   test("a page shows nothing for 150 ms, then its outline", async () => {
     await using shown = await open("/", { state: "loading", store: "full" });
     await shown.page.locator(".outline span").first().waitFor();
-    expect(await shown.page.getByText("Loading…").count()).toBe(1);
+    await expect.poll(() => shown.page.getByText("Loading…").count(), patience).toBe(1);
   });
 
   test("locking takes every name from the page", async () => {

@@ -4,6 +4,9 @@ import { launchBrowser } from "../../support/browser.ts";
 import { type Look, type Screens, serveScreens, show } from "./page.ts";
 import type { Prepared } from "./prepared-state.ts";
 
+/** What a page shows a moment after a click. */
+const patience = { timeout: 8000 };
+
 let browser: Browser;
 let screens: Screens;
 beforeAll(async () => {
@@ -46,7 +49,7 @@ describe("who and why", () => {
     expect(text).toContain("Libreria Aldina S.r.l., from Italy");
     expect(text).toContain("Domain checked");
     expect(text).not.toMatch(/name and domain checked/i);
-    expect(await who.locator("svg.rosette path").count()).toBe(3);
+    await expect.poll(() => who.locator("svg.rosette path").count(), patience).toBe(3);
   });
 
   test("C1 puts a warning in words before the name of a shop on this computer", async () => {
@@ -66,8 +69,8 @@ describe("who and why", () => {
 
   test("the shell is bare: no navigation, and no link that leads away", async () => {
     await using shown = await ask(full);
-    expect(await shown.page.getByRole("navigation").count()).toBe(0);
-    expect(await shown.page.locator("main a, header a").count()).toBe(0);
+    await expect.poll(() => shown.page.getByRole("navigation").count(), patience).toBe(0);
+    await expect.poll(() => shown.page.locator("main a, header a").count(), patience).toBe(0);
   });
 });
 
@@ -75,8 +78,8 @@ describe("what leaves", () => {
   test("C3 nothing is ticked, not even what is needed or may be done besides", async () => {
     await using shown = await ask({ ...full, request: { several: true } });
     await boxes(shown.page).first().waitFor();
-    expect(await shown.page.locator("input[type=checkbox]").count()).toBeGreaterThan(5);
-    expect(await shown.page.locator("input[type=checkbox]:checked").count()).toBe(0);
+    await expect.poll(() => shown.page.locator("input[type=checkbox]").count(), patience).toBeGreaterThan(5);
+    await expect.poll(() => shown.page.locator("input[type=checkbox]:checked").count(), patience).toBe(0);
   });
 
   test("C3 ticking shows the very value of the least form, and wider ones beside it, least first", async () => {
@@ -228,7 +231,7 @@ describe("the two answers", () => {
     );
     expect(look).toHaveLength(2);
     expect(look[0]).toBe(look[1]);
-    expect(await buttons(page).allInnerTexts()).toEqual(["Don’t share", "Share 1 item"]);
+    await expect.poll(() => buttons(page).allInnerTexts(), patience).toEqual(["Don’t share", "Share 1 item"]);
     await buttons(page).first().focus();
     await page.keyboard.press("Tab");
     expect(
@@ -324,7 +327,7 @@ describe("the two answers", () => {
     await page.getByRole("button", { name: "Share 1 item" }).click();
     await page.getByRole("alert").getByText("Not shared.").waitFor();
     expect(await page.getByLabel("First name", { exact: true }).inputValue()).toBe("Ottavia");
-    expect(await page.getByRole("button", { name: "Share 1 item" }).count()).toBe(1);
+    await expect.poll(() => page.getByRole("button", { name: "Share 1 item" }).count(), patience).toBe(1);
   });
 
   test.each([
@@ -376,16 +379,16 @@ describe("around the decision", () => {
   test("C12 where the same shop reads already, what is new is marked in words and nothing is ticked", async () => {
     await using shown = await ask({ ...full, request: { again: true } });
     await boxes(shown.page).first().waitFor();
-    expect(await shown.page.locator("li.item", { hasText: "+ new" }).count()).toBe(2);
-    expect(await shown.page.locator("li.item", { hasText: "they can read this now" }).count()).toBe(2);
-    expect(await shown.page.locator("input[type=checkbox]:checked").count()).toBe(0);
+    await expect.poll(() => shown.page.locator("li.item", { hasText: "+ new" }).count(), patience).toBe(2);
+    await expect.poll(() => shown.page.locator("li.item", { hasText: "they can read this now" }).count(), patience).toBe(2);
+    await expect.poll(() => shown.page.locator("input[type=checkbox]:checked").count(), patience).toBe(0);
   });
 
   test("a visitor who isn't signed in sees who and why, may refuse, and begins on the same page", async () => {
     await using shown = await ask({ state: "signed-out", store: "empty" });
     const { page } = shown;
-    expect(await page.locator("[data-rule=C2]").count()).toBe(1);
-    expect(await page.getByRole("button", { name: "Don’t share" }).count()).toBe(1);
+    await expect.poll(() => page.locator("[data-rule=C2]").count(), patience).toBe(1);
+    await expect.poll(() => page.getByRole("button", { name: "Don’t share" }).count(), patience).toBe(1);
     await page.getByRole("button", { name: "Use a passkey to begin" }).click();
     await boxes(page).first().waitFor();
     expect(new URL(page.url()).pathname).toBe("/ask/r1");
@@ -428,10 +431,10 @@ describe("around the decision", () => {
     await settle(page);
     await page.getByRole("button", { name: "Share 1 item" }).click();
     await page.getByRole("heading", { name: "Shared with" }).waitFor();
-    expect(await page.locator("main a").count()).toBe(0);
+    await expect.poll(() => page.locator("main a").count(), patience).toBe(0);
     await page.getByRole("button", { name: "Stay here" }).click();
     expect(await page.getByRole("link", { name: "See my connections" }).getAttribute("href")).toBe("/");
-    expect(await page.getByRole("button", { name: "Continue to Libreria Aldina" }).count()).toBe(1);
+    await expect.poll(() => page.getByRole("button", { name: "Continue to Libreria Aldina" }).count(), patience).toBe(1);
     await page.getByRole("link", { name: "Make it now" }).click();
     await page.getByRole("heading", { level: 1, name: "Safety" }).waitFor();
   });
@@ -442,7 +445,7 @@ describe("around the decision", () => {
   ] as const)("a request that is %s says so and offers no answer", async (_, request, title) => {
     await using shown = await ask({ ...full, request });
     await shown.page.getByRole("heading", { level: 1, name: title }).waitFor();
-    expect(await buttons(shown.page).count()).toBe(0);
+    await expect.poll(() => buttons(shown.page).count(), patience).toBe(0);
     await shown.page.getByRole("link", { name: "See my connections" }).click();
     await shown.page.getByRole("heading", { level: 1, name: "Connections" }).waitFor();
   });

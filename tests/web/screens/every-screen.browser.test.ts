@@ -5,6 +5,9 @@ import { launchBrowser } from "../../support/browser.ts";
 import { type Screens, serveScreens, show } from "./page.ts";
 import type { Prepared } from "./prepared-state.ts";
 
+/** What a page shows a moment after a click. */
+const patience = { timeout: 8000 };
+
 let browser: Browser;
 let screens: Screens;
 beforeAll(async () => {
@@ -94,7 +97,7 @@ describe.each(SCREENS)("%s", (_, path, prepared, act) => {
       expect(checked).toBeGreaterThan(10);
       expect(await shown.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
       expect(shown.faults).toEqual([]);
-      expect(await shown.page.locator("[style]").count()).toBe(0);
+      await expect.poll(() => shown.page.locator("[style]").count(), patience).toBe(0);
     },
   );
 });
@@ -117,7 +120,7 @@ test("the kit prints alone", async () => {
   await press("Make a kit")(shown.page);
   await shown.page.locator(".qr").waitFor();
   await shown.page.emulateMedia({ media: "print" });
-  expect(await shown.page.locator(".kit-sheet").isVisible()).toBe(true);
+  await expect.poll(() => shown.page.locator(".kit-sheet").isVisible(), patience).toBe(true);
   for (const hidden of ["Ways in", "This app", "Pause everything"])
-    expect(await shown.page.getByRole("heading", { name: hidden }).isVisible()).toBe(false);
+    await expect.poll(() => shown.page.getByRole("heading", { name: hidden }).isVisible(), patience).toBe(false);
 });
