@@ -2,13 +2,13 @@ import { useSignal } from "@preact/signals";
 import { words } from "../locales/words.ts";
 import { useAction } from "../parts/action.ts";
 import { day } from "../parts/dates.ts";
-import { Dialog } from "../parts/dialog.tsx";
 import { ErrorState } from "../parts/error-state.tsx";
 import { Notice } from "../parts/notice.tsx";
 import { PasskeyNote } from "../parts/passkey-note.tsx";
 import { say } from "../parts/status.tsx";
 import type { StoreView, WayView } from "../vault/vault.ts";
 import { providerOf } from "./providers.ts";
+import { Question } from "./question.tsx";
 import { useVault } from "./vault-context.ts";
 
 function baseName(way: WayView): string {
@@ -103,18 +103,16 @@ function DropDialog({ way, name, onClose }: { way: WayView; name: string; onClos
     onClose();
   });
   return (
-    <Dialog title={t.removeQuestion(name)} onClose={onClose}>
-      <p>{t.removeText}</p>
-      <div class="pair decide">
-        <button type="button" class="btn" data-first onClick={onClose}>
-          {t.removeKeep}
-        </button>
-        <button type="button" class="btn stop" onClick={drop.run}>
-          {t.removeYes}
-        </button>
-      </div>
+    <Question
+      title={t.removeQuestion(name)}
+      text={t.removeText}
+      keep={t.removeKeep}
+      yes={t.removeYes}
+      error={drop.error.value}
+      onYes={drop.run}
+      onClose={onClose}
+    >
       <PasskeyNote text={handshake.use} pending={drop.pending.value} />
-      <ErrorState error={drop.error.value} />
-    </Dialog>
+    </Question>
   );
 }

@@ -1,26 +1,15 @@
 import { readFile } from "node:fs/promises";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launchBrowser } from "../../support/browser.ts";
-import { type Screens, serveScreens, show } from "./page.ts";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { show } from "./page.ts";
 import type { Prepared } from "./prepared-state.ts";
+import { patience, stage } from "./stage.ts";
 
-/** What a page shows a moment after a click. */
-const patience = { timeout: 8000 };
-
-let browser: Browser;
-let screens: Screens;
-beforeAll(async () => {
-  [browser, screens] = await Promise.all([launchBrowser(), serveScreens()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await screens?.[Symbol.asyncDispose]();
-});
+const at = stage();
 
 const full: Prepared = { state: "unlocked", store: "full" };
 const locked: Prepared = { state: "locked", store: "full" };
-const open = (path: string, prepared: Prepared, width = 1280) => show(browser, screens, path, prepared, { width });
+const open = (path: string, prepared: Prepared, width = 1280) => show(at.browser, at.screens, path, prepared, { width });
 const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent ?? "");
 const verbs = async (shown: Awaited<ReturnType<typeof open>>) => (await shown.calls()).map(([name]) => name);
 

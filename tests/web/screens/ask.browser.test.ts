@@ -1,27 +1,16 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launchBrowser } from "../../support/browser.ts";
-import { type Look, type Screens, serveScreens, show } from "./page.ts";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { type Look, show } from "./page.ts";
 import type { Prepared } from "./prepared-state.ts";
+import { patience, stage } from "./stage.ts";
 
-/** What a page shows a moment after a click. */
-const patience = { timeout: 8000 };
-
-let browser: Browser;
-let screens: Screens;
-beforeAll(async () => {
-  [browser, screens] = await Promise.all([launchBrowser(), serveScreens()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await screens?.[Symbol.asyncDispose]();
-});
+const at = stage();
 
 const full: Prepared = { state: "unlocked", store: "full", kit: true };
 const empty: Prepared = { state: "unlocked", store: "empty" };
 
 async function ask(prepared: Prepared, look: Look = {}) {
-  const shown = await show(browser, screens, "/ask/r1", prepared, look);
+  const shown = await show(at.browser, at.screens, "/ask/r1", prepared, look);
   await shown.page.getByRole("heading", { level: 1 }).waitFor();
   // What is chosen from comes with a part of its own; only then is an absence an absence.
   await shown.page.locator("[data-rule=C3] input, main .btn").first().waitFor();

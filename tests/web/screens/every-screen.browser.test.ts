@@ -1,22 +1,11 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
 import { checkAccessibility } from "../../support/axe.ts";
-import { launchBrowser } from "../../support/browser.ts";
-import { type Screens, serveScreens, show } from "./page.ts";
+import { show } from "./page.ts";
 import type { Prepared } from "./prepared-state.ts";
+import { patience, stage } from "./stage.ts";
 
-/** What a page shows a moment after a click. */
-const patience = { timeout: 8000 };
-
-let browser: Browser;
-let screens: Screens;
-beforeAll(async () => {
-  [browser, screens] = await Promise.all([launchBrowser(), serveScreens()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await screens?.[Symbol.asyncDispose]();
-});
+const at = stage();
 
 const full: Prepared = { state: "unlocked", store: "full" };
 const empty: Prepared = { state: "unlocked", store: "empty" };
@@ -89,7 +78,7 @@ describe.each(SCREENS)("%s", (_, path, prepared, act) => {
   ] as const)(
     "in %s at %i px: axe finds nothing, nothing is wider than the window, nothing was refused by the page's own policy",
     async (scheme, width) => {
-      await using shown = await show(browser, screens, path, prepared, { width, dark: scheme === "dark" });
+      await using shown = await show(at.browser, at.screens, path, prepared, { width, dark: scheme === "dark" });
       await act?.(shown.page);
       await shown.page.waitForTimeout(40);
       const { violations, checked } = await checkAccessibility(shown.page);
@@ -103,7 +92,7 @@ describe.each(SCREENS)("%s", (_, path, prepared, act) => {
 });
 
 test("targets that one presses are at least 24 px, buttons 44", async () => {
-  await using shown = await show(browser, screens, "/", full, { width: 320 });
+  await using shown = await show(at.browser, at.screens, "/", full, { width: 320 });
   const small = await shown.page
     .locator("main a, button, summary, .nav a")
     .evaluateAll((all) =>
@@ -116,7 +105,7 @@ test("targets that one presses are at least 24 px, buttons 44", async () => {
 });
 
 test("the kit prints alone", async () => {
-  await using shown = await show(browser, screens, "/safety", empty);
+  await using shown = await show(at.browser, at.screens, "/safety", empty);
   await press("Make a kit")(shown.page);
   await shown.page.locator(".qr").waitFor();
   await shown.page.emulateMedia({ media: "print" });

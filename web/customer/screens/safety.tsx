@@ -3,12 +3,11 @@ import { useEffect } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import { words } from "../../locales/words.ts";
 import { useAction } from "../../parts/action.ts";
-import { Dialog } from "../../parts/dialog.tsx";
-import { ErrorState } from "../../parts/error-state.tsx";
 import { say } from "../../parts/status.tsx";
 import type { StoreView } from "../../vault/vault.ts";
 import { KitMaker } from "../kit-maker.tsx";
 import { Opened } from "../opened.tsx";
+import { Question } from "../question.tsx";
 import { useVault } from "../vault-context.ts";
 import { appVersion } from "../version.ts";
 import { Ways } from "../ways.tsx";
@@ -104,18 +103,15 @@ function PauseAll() {
         </button>
       </div>
       {asking.value && (
-        <Dialog title={t.pauseAllQuestion} onClose={close}>
-          <p>{t.pauseAllText}</p>
-          <div class="pair decide">
-            <button type="button" class="btn" data-first onClick={close}>
-              {words().stop.keep}
-            </button>
-            <button type="button" class="btn stop" onClick={pause.run}>
-              {t.pauseAll}
-            </button>
-          </div>
-          <ErrorState error={pause.error.value} />
-        </Dialog>
+        <Question
+          title={t.pauseAllQuestion}
+          text={t.pauseAllText}
+          keep={words().stop.keep}
+          yes={t.pauseAll}
+          error={pause.error.value}
+          onYes={pause.run}
+          onClose={close}
+        />
       )}
     </section>
   );

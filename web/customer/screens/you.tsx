@@ -2,10 +2,9 @@ import { useSignal } from "@preact/signals";
 import { words } from "../../locales/words.ts";
 import { useAction } from "../../parts/action.ts";
 import { day } from "../../parts/dates.ts";
-import { Dialog } from "../../parts/dialog.tsx";
-import { ErrorState } from "../../parts/error-state.tsx";
 import { Heading } from "../../parts/heading.tsx";
 import { say } from "../../parts/status.tsx";
+import { Question } from "../question.tsx";
 import { applyTheme, THEMES, theme } from "../theme.ts";
 import { useVault } from "../vault-context.ts";
 
@@ -72,18 +71,15 @@ function SignOut() {
         </button>
       </div>
       {asking.value && (
-        <Dialog title={t.signOutQuestion} onClose={close}>
-          <p>{t.signOutText}</p>
-          <div class="pair decide">
-            <button type="button" class="btn" data-first onClick={close}>
-              {t.signOutKeep}
-            </button>
-            <button type="button" class="btn stop" onClick={leave.run}>
-              {t.signOut}
-            </button>
-          </div>
-          <ErrorState error={leave.error.value} />
-        </Dialog>
+        <Question
+          title={t.signOutQuestion}
+          text={t.signOutText}
+          keep={t.signOutKeep}
+          yes={t.signOut}
+          error={leave.error.value}
+          onYes={leave.run}
+          onClose={close}
+        />
       )}
     </section>
   );
