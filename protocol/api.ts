@@ -149,7 +149,7 @@ export const GrantView = v.strictObject({
   given: Instant,
   /** Position and time of the pause in force. */
   paused: v.nullable(v.strictObject({ position: Positive, at: Instant })),
-  /** `act`: of a revocation, for devices to verify. */
+  /** `act`: of a revocation, or of the erasure of the whole store, for devices to verify. */
   ended: v.nullable(
     v.strictObject({
       state: v.picklist(["revoked", "declined"]),
@@ -171,7 +171,21 @@ export type PasskeyView = v.InferOutput<typeof PasskeyView>;
 export const HistoryEntry = v.strictObject({
   position: Positive,
   at: Instant,
-  type: v.picklist(["commit", "read", "pause", "resume", "revoke", "approve", "decline", "login", "recover", "way"]),
+  type: v.picklist([
+    "commit",
+    "read",
+    "pause",
+    "resume",
+    "revoke",
+    "approve",
+    "decline",
+    "login",
+    "recover",
+    "way",
+    "export",
+    "erase",
+    "keep",
+  ]),
   grant: v.nullable(Id),
   /** commit: head's seq; read: ordinal of the read in its grant. */
   number: v.nullable(Count),
@@ -206,6 +220,8 @@ export const Sync = v.strictObject({
   history: list(HistoryEntry, 5000),
   /** Created at; the kit is due 72 hours later, or before the second grant. */
   created: Instant,
+  /** When the store will be erased, if its customer has said so. */
+  erasing: v.nullable(Instant),
 });
 export type Sync = v.InferOutput<typeof Sync>;
 
@@ -322,6 +338,27 @@ export const API = {
     body: v.strictObject({ act: SignedAct, askDeletion: v.boolean() }),
     reply: v.strictObject({ position: Positive }),
   },
+  /** Notes in the history that everything was taken away. Act `export`, object = hash of the text `what`. */
+  exports: {
+    method: "POST",
+    path: "/api/store/exports",
+    caller: "session",
+    body: v.strictObject({ act: SignedAct, what: v.picklist(["sealed", "plain"]) }),
+    reply: v.strictObject({ position: Positive }),
+  },
+  /**
+   * Ends every grant, and erases the store: at once, or after LIMITS.grace. Act `erase`, object = hash of the text `when`. `askDeletion`:
+   * as in `revoke`, of every vendor. Answers when; with `now` the store and this session are gone.
+   */
+  erase: {
+    method: "POST",
+    path: "/api/store/erasure",
+    caller: "session",
+    body: v.strictObject({ act: SignedAct, when: v.picklist(["now", "later"]), askDeletion: v.boolean() }),
+    reply: v.strictObject({ at: Instant }),
+  },
+  /** Takes back an erasure that hasn't happened. Grants stay ended. */
+  keep: { method: "POST", path: "/api/store/erasure/cancel", caller: "session", body: Empty, reply: Empty },
   records: {
     method: "GET",
     path: "/api/grants/{id}/records",
@@ -347,6 +384,8 @@ export const LIMITS = {
   kit: 72 * 3_600_000,
   /** Time in which a browser must come with a request_uri. */
   requestLifetime: 300_000,
+  /** Time in which an erasure can be taken back: 7 days. */
+  grace: 7 * 86_400_000,
   codeLifetime: 60_000,
   /** How long a nonce for an act holds, and how far an act's time may be from the server's. */
   actLifetime: 300_000,

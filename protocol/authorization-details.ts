@@ -9,12 +9,16 @@ export const ACTIONS = ["read", "deposit", "message", "offer"] as const;
 /** `{max, per}`: at most `max` reads in any window of `per`; without `per`, at most `max` ever (`once` is max 1). */
 export const Frequency = v.strictObject({ max: v.pipe(Positive, v.maxValue(10_000)), per: v.optional(Duration) });
 
-/** Which records of the paths: only those of these categories, since this day, for these recipients. The app evaluates it (section 5). */
+/**
+ * Which records of the paths: only those of these categories, since this day, for these recipients. The app evaluates it (section 5),
+ * for the kinds that it can be asked about.
+ */
 export const Filter = v.strictObject({
   categories: v.optional(v.pipe(v.array(Text(60)), v.minLength(1), v.maxLength(64))),
   since: v.optional(Day),
   recipients: v.optional(v.pipe(v.array(v.picklist(["self", "household", "gift", "work", "unknown"])), v.minLength(1), v.maxLength(5))),
 });
+export type Filter = v.InferOutput<typeof Filter>;
 
 /** One purpose of a request or consent (RFC 9396, 2): unknown members are refused. */
 export const AuthorizationDetail = v.strictObject({

@@ -1,7 +1,9 @@
 import type { AuthorizationDetail, AuthorizationDetails } from "./authorization-details.ts";
+import { kindAt } from "./categories.ts";
+import { PRODUCT_CATEGORIES } from "./data/product-category.ts";
 import { milliseconds } from "./duration.ts";
 import { frequencyIsWider } from "./narrow.ts";
-import { covers, isShareable } from "./paths.ts";
+import { covers, isShareable, splitPath } from "./paths.ts";
 import { unclear } from "./plain-words.ts";
 import { purposeOf } from "./purposes.ts";
 
@@ -29,6 +31,8 @@ function detailBreach(detail: AuthorizationDetail, now: number): Breach | undefi
   if (!LAWFUL.includes(detail.legal_basis)) return { pointer: "/legal_basis", reason: "expected consent (A6-1-a) or contract (A6-1-b)" };
   const path = detail.paths.findIndex((each) => !isShareable(each) || !purpose.paths.some((wide) => covers(wide, each)));
   if (path >= 0) return { pointer: `/paths/${path}`, reason: "no such data, it can't be shared, or not for this purpose" };
+  const filter = filterBreach(detail);
+  if (filter !== undefined) return filter;
   if (milliseconds(detail.retention) > milliseconds(purpose.retention))
     return { pointer: "/retention", reason: `at most ${purpose.retention} for this purpose` };
   const expires = Date.parse(detail.expires);
@@ -45,6 +49,17 @@ function detailBreach(detail: AuthorizationDetail, now: number): Breach | undefi
   if (detail.necessity === "required" && !detail.paths.every((each) => purpose.needs.some((need) => covers(need, each))))
     return { pointer: "/necessity", reason: "this purpose can be served without some of these paths" };
   return wordsBreach(detail);
+}
+
+const CATEGORIES: readonly string[] = PRODUCT_CATEGORIES;
+
+/** A filter that says nothing would be shown to a customer as if it did. */
+function filterBreach({ filter, paths }: AuthorizationDetail): Breach | undefined {
+  if (filter === undefined) return undefined;
+  if (!paths.some((path) => kindAt(splitPath(path).base)?.passes !== undefined))
+    return { pointer: "/filter", reason: "none of these paths has anything to filter" };
+  const unknown = (filter.categories ?? []).findIndex((each) => !CATEGORIES.includes(each));
+  return unknown < 0 ? undefined : { pointer: `/filter/categories/${unknown}`, reason: "expected a category of the registry" };
 }
 
 function wordsBreach({ explanation = {}, recipients = [] }: AuthorizationDetail): Breach | undefined {

@@ -45,7 +45,7 @@ export const PURPOSES: readonly Purpose[] = [
   {
     id: "customer-management",
     iri: `${DPV}CustomerRelationshipManagement`,
-    paths: ["profile", "preferences"],
+    paths: ["profile", "preferences", "purchases:tastes"],
     retention: "P365D",
     expiry: "P366D",
     frequency: ordinary,
@@ -56,7 +56,7 @@ export const PURPOSES: readonly Purpose[] = [
   {
     id: "recommendations",
     iri: `${DPV}ProvideProductRecommendations`,
-    paths: ["profile/name:given", "profile/emails", "profile/languages", "preferences"],
+    paths: ["profile/name:given", "profile/emails", "profile/languages", "preferences", "purchases", "intents"],
     retention: "P180D",
     expiry: "P366D",
     frequency: ordinary,
@@ -67,7 +67,7 @@ export const PURPOSES: readonly Purpose[] = [
   {
     id: "direct-marketing",
     iri: `${DPV}DirectMarketing`,
-    paths: ["profile/name:given", "profile/emails", "profile/languages", "preferences/contact", "preferences/tastes"],
+    paths: ["profile/name:given", "profile/emails", "profile/languages", "preferences/contact", "preferences/tastes", "purchases:tastes"],
     retention: "P90D",
     expiry: "P180D",
     frequency: { max: 1, per: "PT1H" },

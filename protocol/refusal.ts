@@ -18,6 +18,7 @@ export const REFUSALS = {
   stale_head: 409,
   grant_not_active: 409,
   already_answered: 409,
+  store_erasing: 409,
   version_not_newer: 409,
   taken: 409,
   cursor_expired: 410,

@@ -54,3 +54,11 @@ export const Words = (most: number) =>
       /^(?:[ -~\u00a0-\u00ac\u00ae-\u061b\u061d-\u200a\u2010-\u2027\u202f-\u205f\u2070-\ud7ff\ue000-\ufefe\uff00-\uffff]|[\ud800-\udbff][\udc00-\udfff])*$/,
     ),
   );
+/** ISO 3166-1 alpha-2. */
+export const CountryCode = v.pipe(v.string(), v.regex(/^[A-Z]{2}$/));
+/** A BCP 47 language tag. */
+export const LanguageTag = v.pipe(v.string(), v.regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/));
+/** ISO 4217. */
+export const Currency = v.pipe(v.string(), v.regex(/^[A-Z]{3}$/));
+/** A sum of money, exact: digits with up to three decimals after a point. */
+export const Decimal = v.pipe(v.string(), v.regex(/^(0|[1-9]\d{0,9})(\.\d{1,3})?$/));

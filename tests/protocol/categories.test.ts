@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
-import { formOf, isRecordPath, KINDS, type Kind, SINGLE_PATHS } from "#protocol/categories.ts";
+import { formOf, isRecordPath, KINDS, SINGLE_PATHS } from "#protocol/categories.ts";
+import type { Kind } from "#protocol/kind.ts";
 import { isShareable } from "#protocol/paths.ts";
 import { PURPOSES } from "#protocol/purposes.ts";
 import { Path } from "#protocol/shapes.ts";
@@ -26,6 +27,16 @@ const PEOPLE: Record<string, fc.Arbitrary<object>> = {
   "profile/birthday": fc
     .date({ min: new Date("1990-01-01"), max: new Date("2012-12-31"), noInvalidDate: true })
     .map((date) => ({ date: date.toISOString().slice(0, 10) })),
+  purchases: fc.record(
+    {
+      item: fc.constantFrom("Invisible Cities", "The Book of Tea"),
+      seller: fc.constantFrom("Libreria Aldina", "Amazon"),
+      date: fc.constantFrom("2026-01-01", "2026-11-20"),
+      category: fc.constantFrom("books", "music"),
+      recipient: fc.constantFrom("self", "gift"),
+    },
+    { requiredKeys: ["item", "seller", "date", "recipient"] },
+  ),
 };
 const NOW = new Date("2026-11-21T10:15:00Z");
 const withForms = KINDS.filter((each) => each.forms.length > 0);
@@ -55,7 +66,13 @@ describe("the registry", () => {
       expect(isShareable(path(kind, name)), name).toBe(true);
       expect(formOf(path(kind, name), null, NOW)).toBeNull();
     }
-    if (!kind.shareable) expect(kind.forms).toEqual([]);
+    for (const { name } of kind.digests) {
+      expect(kind.many && !names.includes(name), name).toBe(true);
+      expect(v.is(Path, `${kind.path}:${name}`), name).toBe(true);
+      expect(isShareable(`${kind.path}:${name}`), name).toBe(true);
+      expect(isRecordPath(`${kind.path}:${name}`), name).toBe(false);
+    }
+    if (!kind.shareable) expect([kind.forms, kind.digests]).toEqual([[], []]);
   });
 
   it("a kind that can be shared can be asked for some purpose, and no other can", () => {

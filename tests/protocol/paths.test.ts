@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isRecordPath, KINDS, kindAt } from "#protocol/categories.ts";
+import { digestAt, isRecordPath, isSharePath, KINDS, kindAt } from "#protocol/categories.ts";
 import { covers, formRank, isShareable, splitPath } from "#protocol/paths.ts";
 import { anyText } from "./support/changes.ts";
 
@@ -8,6 +8,7 @@ const forms = (path: string): string[] => kindAt(path)?.forms.map(({ name }) => 
 const ALL = [
   "profile",
   "preferences",
+  ...KINDS.flatMap(({ path, digests }) => digests.map(({ name }) => `${path}:${name}`)),
   ...KINDS.flatMap(({ path, many }) => (many ? [path, `${path}/a1`, `${path}/a10`, `${path}/b`] : [path])).flatMap((path) => [
     path,
     ...forms(path),
@@ -29,13 +30,22 @@ describe("covers", () => {
   });
 
   it("never lets a form widen: a form covers no whole, no greater form and nothing outside its base", () => {
-    for (const form of ALL.filter((path) => path.includes(":"))) {
+    for (const form of ALL.filter((path) => path.includes(":") && digestAt(path) === undefined)) {
       const { base } = splitPath(form);
       for (const other of ALL.filter((path) => covers(form, path))) {
         expect(other).toContain(":");
         expect(splitPath(other).base === base || splitPath(other).base.startsWith(`${base}/`)).toBe(true);
         expect(formRank(splitPath(other).base, splitPath(other).form)).toBeGreaterThanOrEqual(formRank(base, splitPath(form).form));
       }
+    }
+  });
+
+  it("of a digest holds of itself alone, and of the whole collection toward it", () => {
+    const digests = ALL.filter((path) => digestAt(path) !== undefined);
+    expect(digests).toEqual(["purchases:tastes", "purchases:shops"]);
+    for (const digest of digests) {
+      expect(ALL.filter((path) => covers(digest, path))).toEqual([digest]);
+      expect(ALL.filter((path) => covers(path, digest))).toEqual([digest, splitPath(digest).base]);
     }
   });
 
@@ -56,9 +66,18 @@ describe("covers", () => {
       fc.property(fc.oneof(anyText, fc.constantFrom(...ALL)), fc.oneof(anyText, fc.constantFrom(...ALL)), (a, b) => {
         if (covers(a, b)) expect(b.startsWith(splitPath(a).base)).toBe(true);
         isShareable(a);
+        isSharePath(a);
+        digestAt(a);
         isRecordPath(a);
       }),
     ));
+});
+
+it("a share lies at a record, in a form or whole, or at a digest; never at a whole collection or a category", () => {
+  const places = ALL.filter((path) => digestAt(path) !== undefined || isRecordPath(splitPath(path).base));
+  expect(ALL.filter(isSharePath)).toEqual(places);
+  for (const path of ["profile", "purchases", "purchases:category", "purchases:other", "purchases:tastes:x", "", ":", "purchases:"])
+    expect(isSharePath(path), path).toBe(false);
 });
 
 describe("a kind", () => {

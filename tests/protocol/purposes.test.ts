@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
-import { type AuthorizationDetail, AuthorizationDetails } from "#protocol/authorization-details.ts";
+import { type AuthorizationDetail, AuthorizationDetails, type Filter } from "#protocol/authorization-details.ts";
 import { breach } from "#protocol/breach.ts";
 import { milliseconds } from "#protocol/duration.ts";
 import { covers, isShareable } from "#protocol/paths.ts";
@@ -10,9 +10,17 @@ import { DETAILS } from "./support/customer.ts";
 const NOW = Date.parse("2026-11-21T10:15:00Z");
 const in_ = (ms: number): string => new Date(NOW + ms).toISOString().replace(/\.\d+Z$/, "Z");
 const shareablePaths = (purpose: Purpose): string[] =>
-  ["profile/name", "profile/emails", "profile/addresses", "profile/languages", "preferences/contact", "profile/name:given"].filter((path) =>
-    purpose.paths.some((wide) => covers(wide, path)),
-  );
+  [
+    "profile/name",
+    "profile/emails",
+    "profile/addresses",
+    "profile/languages",
+    "preferences/contact",
+    "profile/name:given",
+    "purchases",
+    "purchases:tastes",
+    "intents",
+  ].filter((path) => purpose.paths.some((wide) => covers(wide, path)));
 
 /** All that a purpose allows. */
 const fullest = (purpose: Purpose): AuthorizationDetail => ({
@@ -54,6 +62,9 @@ describe.each(PURPOSES.map((purpose) => ({ purpose, id: purpose.id })))("a reque
       [{ expires: "soon" }, "/0/expires"],
       [{ frequency: { max: purpose.frequency.max + 1, per: purpose.frequency.per } }, "/0/frequency"],
       [{ frequency: { max: purpose.frequency.max + 1 } }, "/0/frequency"],
+      [{ paths: ["inbox"] }, "/0/paths/0"],
+      [{ paths: ["imports"] }, "/0/paths/0"],
+      [{ paths: ["purchases:tastes:x"] }, "/0/paths/0"],
       [{ if_refused: "something" }, "/0/if_refused"],
       [{ if_refused: "" }, "/0/if_refused"],
     ];
@@ -74,7 +85,18 @@ describe.each(PURPOSES.map((purpose) => ({ purpose, id: purpose.id })))("a reque
   });
 
   it("is refused for data that another purpose may ask", () => {
-    for (const path of ["profile/phones", "profile/birthday", "preferences/diet", "preferences/tastes", "profile/emails"])
+    for (const path of [
+      "purchases",
+      "purchases:tastes",
+      "purchases:shops",
+      "purchases/p1",
+      "intents",
+      "profile/phones",
+      "profile/birthday",
+      "preferences/diet",
+      "preferences/tastes",
+      "profile/emails",
+    ])
       expect(at({ paths: [path] })).toBe(purpose.paths.some((wide) => covers(wide, path)) ? undefined : "/0/paths/0");
   });
 });
@@ -83,6 +105,24 @@ it("data that a purpose has only in a lesser form is refused whole", () => {
   const marketing = PURPOSES.find(({ id }) => id === "direct-marketing") as Purpose;
   expect(breach([{ ...fullest(marketing), paths: ["profile/name:given"] }], NOW)).toBeUndefined();
   expect(breach([{ ...fullest(marketing), paths: ["profile/name"] }], NOW)?.pointer).toBe("/0/paths/0");
+});
+
+it("a digest may be asked where its collection may not", () => {
+  const care = PURPOSES.find(({ id }) => id === "customer-management") as Purpose;
+  expect(breach([{ ...fullest(care), paths: ["purchases:tastes"] }], NOW)).toBeUndefined();
+  for (const path of ["purchases", "purchases:shops", "purchases:category", "purchases/p1"])
+    expect(breach([{ ...fullest(care), paths: [path] }], NOW)?.pointer).toBe("/0/paths/0");
+});
+
+it("a filter is refused where it says nothing: no path with anything to filter, or a category that is none", () => {
+  const purpose = PURPOSES.find(({ id }) => id === "recommendations") as Purpose;
+  const at = (paths: string[], filter: Filter) => breach([{ ...fullest(purpose), paths, filter }], NOW)?.pointer;
+  expect(at(["purchases", "preferences/tastes"], { categories: ["books", "music"], since: "2025-01-01" })).toBeUndefined();
+  expect(at(["purchases:tastes"], { categories: ["books"] })).toBeUndefined();
+  expect(at(["intents"], { categories: ["books"] })).toBeUndefined();
+  expect(at(["preferences/tastes"], { categories: ["books"] })).toBe("/0/filter");
+  expect(at(["purchases"], { categories: ["books", "\u202eskoob"] })).toBe("/0/filter/categories/1");
+  expect(at(["purchases"], { categories: ["constructor"] })).toBe("/0/filter/categories/0");
 });
 
 it("the place of a later object is named with its number", () => {

@@ -3,10 +3,11 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Act, challengeOf } from "#protocol/act.ts";
-import type { AuthorizationDetail, AuthorizationDetails } from "#protocol/authorization-details.ts";
+import type { AuthorizationDetail, AuthorizationDetails, Filter } from "#protocol/authorization-details.ts";
 import { base64url, canonical, fromUtf8, hashOf, hashOfJson, sha256, utf8 } from "#protocol/canonical.ts";
-import { formOf, isRecordPath } from "#protocol/categories.ts";
+import { digestAt, formOf, isRecordPath, kindAt } from "#protocol/categories.ts";
 import { CONSENT_TYP, type Consent, consentObject, hashOfConsent, readConsent, verifyConsent } from "#protocol/consent-token.ts";
+import { type Channel, type Contact, type ContactPurpose, contactFor, mayContact } from "#protocol/data/contact.ts";
 import type { Epoch } from "#protocol/epoch.ts";
 import {
   BUCKETS,
@@ -47,7 +48,7 @@ const hex = (of: Uint8Array): string => Buffer.from(of).toString("hex");
 
 it("every vector file says where it comes from", () => {
   const files = readdirSync(join(import.meta.dirname, "vectors")).filter((each) => each.endsWith(".json"));
-  expect(files).toHaveLength(18);
+  expect(files).toHaveLength(22);
   for (const file of files) expect(vectors(file.slice(0, -5)).provenance.length, file).toBeGreaterThan(20);
 });
 
@@ -275,4 +276,42 @@ describe("forms", () => {
   const file = vectors<{ cases: { path: string; value: unknown; now: string; form: unknown }[]; refused: string[] }>("forms");
   it.each(file.cases)("$path of $value", ({ path, value, now, form }) => expect(formOf(path, value, new Date(now))).toEqual(form));
   it.each(file.refused)("refuses %s", (path) => expect(() => formOf(path, { locality: "Trieste" }, new Date(0))).toThrow(TypeError));
+});
+
+describe("digests", () => {
+  const file = vectors<{ cases: { path: string; values: never[]; digest: unknown }[]; none: string[] }>("digests");
+  it.each(file.cases)("$path of $values.length", ({ path, values, digest }) => {
+    for (const order of [values, values.toReversed()]) expect(digestAt(path)?.of(order, new Date(0))).toEqual(digest);
+  });
+  it.each(file.none)("there is none at %s", (path) => expect(digestAt(path)).toBeUndefined());
+});
+
+describe("filters", () => {
+  const file = vectors<{ cases: { path: string; value: never; filter: Filter; passes: boolean }[]; unasked: string[] }>("filters");
+  it.each(file.cases)("$filter lets $value through: $passes", ({ path, value, filter, passes }) =>
+    expect(kindAt(path)?.passes?.(value, filter)).toBe(passes),
+  );
+  it.each(file.unasked)("none can be asked about %s", (path) => expect(kindAt(path)).toMatchObject({ passes: undefined }));
+});
+
+describe("contact", () => {
+  interface Case {
+    name: string;
+    contact: Contact | null;
+    channel: Channel;
+    purpose: ContactPurpose;
+    at: string;
+    sent: string[];
+    answer: { allowed: boolean; reason: string; next?: string };
+  }
+  const file = vectors<{ may: Case[]; over: { name: string; general: Contact | null; own: Contact | null; card: Contact | null }[] }>(
+    "contact",
+  );
+  it.each(file.may)("$name: $answer.reason", ({ contact, channel, purpose, at, sent, answer }) => {
+    const dates = sent.map((each) => new Date(each));
+    expect(JSON.parse(JSON.stringify(mayContact(contact, channel, purpose, new Date(at), dates)))).toEqual(answer);
+  });
+  it.each(file.over)("over the general card: $name", ({ general, own, card }) =>
+    expect(contactFor(general, own ?? undefined)).toEqual(card),
+  );
 });

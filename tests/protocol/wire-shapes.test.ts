@@ -12,7 +12,23 @@ import { Epoch } from "#protocol/epoch.ts";
 import { Head } from "#protocol/head.ts";
 import { exactly } from "#protocol/jws.ts";
 import { REFUSALS } from "#protocol/refusal.ts";
-import { CompactJwe, CompactJws, Day, Duration, Hash, Id, Instant, Path, Text, WholeSecond, Words } from "#protocol/shapes.ts";
+import {
+  CompactJwe,
+  CompactJws,
+  CountryCode,
+  Currency,
+  Day,
+  Decimal,
+  Duration,
+  Hash,
+  Id,
+  Instant,
+  LanguageTag,
+  Path,
+  Text,
+  WholeSecond,
+  Words,
+} from "#protocol/shapes.ts";
 import { hashOfWays, type Way, WaySeal, Ways } from "#protocol/ways.ts";
 import { DETAILS } from "./support/customer.ts";
 import { vectors } from "./vectors/read.ts";
@@ -156,6 +172,35 @@ describe("shapes", () => {
     ["Hash", Hash, ["A".repeat(43)], ["", "A".repeat(42), "A".repeat(44), `${"A".repeat(42)}+`, `${"A".repeat(43)}\n`]],
     ["CompactJws", CompactJws, ["a.b.c"], ["a.b", "a.b.", "a..c", "a.b.c.d", "a.b.c=", " a.b.c", "a.b.c\n"]],
     ["CompactJwe", CompactJwe, ["a.b.c.d.e", "a....e"], ["a.b.c", "a.b.c.d", "a.b.c.d.e.f", ".b.c.d.e", "a.b.c.d.e\n"]],
+    [
+      "Decimal",
+      Decimal,
+      ["0", "0.5", "12", "12.50", "1234567890.123", "0.001"],
+      [
+        "",
+        ".5",
+        "5.",
+        "-1",
+        "+1",
+        "01",
+        "00",
+        "1,50",
+        "1 000",
+        "1e3",
+        "0x10",
+        "1.2345",
+        "12345678901",
+        "Infinity",
+        "NaN",
+        "1.5\n",
+        " 1",
+        "١",
+        1.5,
+      ],
+    ],
+    ["Currency", Currency, ["EUR", "RON"], ["eur", "EU", "EURO", "€", "EUR\n"]],
+    ["CountryCode", CountryCode, ["IT", "RO"], ["it", "ITA", "I", "IT "]],
+    ["LanguageTag", LanguageTag, ["it", "zh-Hant", "gsw-CH"], ["", "i", "it_IT", "italian-", "it-", "it\n"]],
     ["Text", Text(5), ["a", "ț", "😀", "a\nb"], ["", "abcdef", "\ud83d", "a\ude00", "\ude00\ud83d", 1]],
     [
       "Words",

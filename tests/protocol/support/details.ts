@@ -17,6 +17,12 @@ export const PATHS = [
   "profile/addresses/a1:region",
   "profile/birthday:year",
   "preferences/contact",
+  "purchases",
+  "purchases:category",
+  "purchases/p1",
+  "purchases/p1:category",
+  "purchases:tastes",
+  "purchases:shops",
 ];
 export const ACTIONS = ["read", "deposit", "message", "offer"] as const;
 const PURPOSES = ["https://w3id.org/dpv#CustomerCare", "https://w3id.org/dpv#DirectMarketing"];
@@ -114,7 +120,7 @@ export function wideningsOf(asked: AuthorizationDetail): [string, AuthorizationD
   const all: [string, Partial<{ [K in keyof AuthorizationDetail]: AuthorizationDetail[K] | undefined }>][] = [];
   for (const action of ACTIONS)
     if (!asked.actions.includes(action)) all.push([`action ${action}`, { actions: [...asked.actions, action] }]);
-  for (const path of [...PATHS, "profile", "preferences/diet", "profile/emailsx", "profile/phones/p1"])
+  for (const path of [...PATHS, "profile", "preferences/diet", "purchases/p2", "profile/emailsx", "profile/phones/p1"])
     if (!asked.paths.some((wide) => covers(wide, path))) all.push([`path ${path}`, { paths: [...asked.paths, path] }]);
   const { filter: own } = asked;
   if (own !== undefined) {
@@ -160,8 +166,9 @@ export function wideningsOf(asked: AuthorizationDetail): [string, AuthorizationD
 /** One thing that a vendor could be told or do: what a consent lets through, one by one. */
 export interface Event {
   action: (typeof ACTIONS)[number];
-  /** A record, in a form or whole. */
+  /** A record, in a form or whole, or a digest. */
   path: string;
+  /** What lies at the path, or counts in the digest there, where it is of purchases. */
   purchase: { category: string | undefined; date: string; recipient: "self" | "household" | "gift" | "work" | "unknown" };
   at: number;
 }
@@ -175,14 +182,17 @@ const RECORDS = [
   "profile/addresses/a2",
   "profile/birthday",
   "preferences/contact",
+  "purchases/p1",
+  "purchases/p2",
 ];
+const DIGESTS = ["purchases:tastes", "purchases:shops"];
 const formsAt = (record: string): readonly { name: string }[] =>
   KINDS.find((each) => record === each.path || record.startsWith(`${each.path}/`))?.forms ?? [];
 const EVERY_FORM = RECORDS.flatMap((record) => [record, ...formsAt(record).map(({ name }) => `${record}:${name}`)]);
 
 export const event: fc.Arbitrary<Event> = fc.record({
   action: fc.constantFrom(...ACTIONS),
-  path: fc.constantFrom(...EVERY_FORM),
+  path: fc.constantFrom(...EVERY_FORM, ...DIGESTS),
   purchase: fc.record({
     category: fc.constantFrom(...CATEGORIES, "wine", undefined),
     date: fc.constantFrom("2023-12-31", "2024-01-01", "2025-06-29", "2025-06-30", "2026-07-01"),
@@ -197,6 +207,7 @@ export function letsThrough(one: AuthorizationDetail, { action, path, purchase, 
   const forms = formsAt(record).map(({ name }) => name);
   const order = (name: string | undefined): number => (name === undefined ? 0 : forms.indexOf(name) + 1);
   const pathFits = one.paths.some((each) => {
+    if (DIGESTS.includes(path) || DIGESTS.includes(each)) return each === path || (DIGESTS.includes(path) && each === "purchases");
     const wide = splitPath(each);
     const parts = wide.base.split("/");
     const within = parts.every((part, index) => record.split("/")[index] === part);
@@ -204,9 +215,10 @@ export function letsThrough(one: AuthorizationDetail, { action, path, purchase, 
   });
   const { categories, since, recipients } = one.filter ?? {};
   const filterFits =
-    (categories === undefined || (purchase.category !== undefined && categories.includes(purchase.category))) &&
-    (since === undefined || purchase.date >= since) &&
-    (recipients === undefined || recipients.includes(purchase.recipient));
+    !path.startsWith("purchases") ||
+    ((categories === undefined || (purchase.category !== undefined && categories.includes(purchase.category))) &&
+      (since === undefined || purchase.date >= since) &&
+      (recipients === undefined || recipients.includes(purchase.recipient)));
   return one.actions.includes(action) && pathFits && filterFits && at < Date.parse(one.expires);
 }
 

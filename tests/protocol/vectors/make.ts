@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Act, challengeOf } from "#protocol/act.ts";
 import { base64url, canonical, hashOf, sha256, utf8 } from "#protocol/canonical.ts";
 import { CONSENT_TYP, type Consent, consentObject, hashOfConsent } from "#protocol/consent-token.ts";
+import { EXPORT_TYPE, type ExportHeader } from "#protocol/export-header.ts";
 import {
   BUCKETS,
   bucketOf,
@@ -18,7 +19,9 @@ import {
 import { ed25519Thumbprint } from "#protocol/jws.ts";
 import { aliasOf } from "#protocol/sealing/alias.ts";
 import { box } from "#protocol/sealing/box.ts";
+import { hkdf, NO_SALT } from "#protocol/sealing/derive.ts";
 import { makeEpoch } from "#protocol/sealing/epoch.ts";
+import { sealExport } from "#protocol/sealing/export.ts";
 import { signHead } from "#protocol/sealing/head.ts";
 import { kitCode } from "#protocol/sealing/kit-code.ts";
 import { pad, paddedLength } from "#protocol/sealing/padding.ts";
@@ -353,6 +356,44 @@ await vector("kit", BY, async () => {
   };
 });
 
+await vector(
+  "export",
+  `${BY}; \`file\` is the whole file as text, \`randomness\` the nonce of each part in hex; \`refused\` names why (protocol/sealing/export.ts)`,
+  async () => {
+    const secret = await bytesOf("export", 16);
+    const nonce = await bytesOf("export nonce", 24);
+    const header: ExportHeader = { type: EXPORT_TYPE, id: "AAECAwQFBgcICQoLDA0ODw", made: "2026-11-21T10:15:00.000Z" };
+    const entries = [
+      { store: { created: "2026-10-01T08:00:00.000Z" } },
+      { record: { path: "profile/emails/e1", value: { address: "ottavia@posta.example", label: "casa" } } },
+      { record: { path: "profile/name", value: { given: "Ottavia" } } },
+    ];
+    let file = "";
+    for await (const line of sealExport(secret, header, entries, () => nonce)) file += line;
+    const [first = "", boxed = ""] = file.split("\n");
+    const key = await hkdf(secret, NO_SALT, "counterfoil/export/v1", 32);
+    const more = await box(key, utf8("{}\n"), ["export", header.id, header.made, 1, "more"], nonce);
+    return {
+      code: (await kitCode(secret)).join("-"),
+      secret: hex(secret),
+      entries,
+      randomness: [hex(nonce)],
+      file,
+      refused: {
+        "its only part is not the last": { file: `${first}\n${more}\n`, code: "cut" },
+        "its last part is torn": { file: file.slice(0, -40), code: "cut" },
+        "another time in its header": { file: file.replace("10:15:00", "10:15:01"), code: "changed" },
+        "something after its end": { file: `${file}${boxed}\n`, code: "order" },
+        "a part under another key": {
+          file: `${first}\n${await box(await bytesOf("other"), utf8("{}\n"), ["export", header.id, header.made, 1, "last"], nonce)}\n`,
+          code: "code",
+        },
+        "a later version": { file: file.replace("export/1", "export/2"), code: "newer" },
+      },
+    };
+  },
+);
+
 const made = [
   "canonical",
   "padding",
@@ -368,5 +409,6 @@ const made = [
   "epoch",
   "way-in",
   "kit",
+  "export",
 ];
 for (const name of made) process.stdout.write(`${name}: ${String(read(name).provenance)}\n`);
