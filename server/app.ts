@@ -6,6 +6,7 @@ import type { Deps } from "./deps.ts";
 import { commits } from "./endpoints/commits.ts";
 import type { Call, Endpoints } from "./endpoints/endpoint.ts";
 import { grants } from "./endpoints/grants.ts";
+import { leaving } from "./endpoints/leaving.ts";
 import { logins } from "./endpoints/logins.ts";
 import { records } from "./endpoints/records.ts";
 import { recoveries } from "./endpoints/recoveries.ts";
@@ -77,6 +78,7 @@ const ENDPOINTS: Endpoints = {
   ...commits,
   ...requests,
   ...grants,
+  ...leaving,
   ...records,
 };
 

@@ -20,7 +20,7 @@ export interface Rates {
   readonly logins: number;
   /** For each address, and for each locator. */
   readonly recoveries: number;
-  /** For each store. */
+  /** For each store; of 1 000 records each, the most that a store holds take less than a minute. As many acts. */
   readonly commits: number;
   /** For each grant. */
   readonly pulls: number;

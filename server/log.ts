@@ -12,6 +12,8 @@ export interface Log {
   request(line: LogLine): void;
   /** A fault of ours: the error's class and place, without its message, which may quote what was sent. */
   fault(request: string, error: unknown): void;
+  /** How many stores whose time had come were erased: never which. */
+  erased(count: number): void;
   flush(): void;
 }
 
@@ -36,6 +38,7 @@ export function makeLog(write: (text: string) => void, now: () => number): Log {
   return {
     flush,
     request: add,
+    erased: (stores) => add({ erased: stores }),
     fault(request, error) {
       const frames = error instanceof Error ? (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line)) : [];
       const kind = error instanceof Error ? error.name : typeof error;

@@ -18,6 +18,7 @@ import { readConfig } from "./config.ts";
 import { makeLog } from "./log.ts";
 import type { Rows } from "./rows.ts";
 import { openFileStorage } from "./storage/file/open.ts";
+import { sweepRegularly } from "./store/erasure.ts";
 
 const started = Date.now();
 const config = readConfig(process.env);
@@ -25,6 +26,8 @@ const log = makeLog((text) => process.stdout.write(text), Date.now);
 const storage = await openFileStorage<Rows>({ folder: config.data });
 const app = await makeApp({ config, storage, log, now: Date.now, started });
 const server = createAdaptorServer({ fetch: app.fetch });
+
+const sweeping = sweepRegularly(storage, log, Date.now);
 
 server.listen(config.port, config.host, () => {
   process.stdout.write(`Counterfoil listens on ${config.host}:${config.port} for ${config.issuer}\n`);
@@ -38,6 +41,7 @@ async function stop(): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   if ("closeIdleConnections" in server) server.closeIdleConnections();
   await closed;
+  await sweeping[Symbol.asyncDispose]();
   await storage[Symbol.asyncDispose]();
   log.flush();
 }

@@ -60,6 +60,8 @@ export interface StoreRow {
   readonly records: number;
   /** Grants ever given. */
   readonly grants: number;
+  /** Until when the customer can take back that the store is erased. */
+  readonly erasing?: number;
 }
 
 export interface WayRow {
@@ -216,7 +218,20 @@ export type HistoryRow = LineRow | AgainRow;
 
 export interface LineRow {
   readonly at: number;
-  readonly type: "commit" | "read" | "pause" | "resume" | "revoke" | "approve" | "decline" | "login" | "recover" | "way";
+  readonly type:
+    | "commit"
+    | "read"
+    | "pause"
+    | "resume"
+    | "revoke"
+    | "approve"
+    | "decline"
+    | "login"
+    | "recover"
+    | "way"
+    | "export"
+    | "erase"
+    | "keep";
   readonly grant: string | null;
   readonly number: number | null;
   readonly paths: readonly string[];

@@ -6,6 +6,7 @@ import { limitRate } from "../guards/rate.ts";
 import { requireSession } from "../guards/session.ts";
 import type { Rows } from "../rows.ts";
 import type { StoreWriter } from "../storage/storage.ts";
+import { endGrant } from "../store/ends.ts";
 import { note } from "../store/history.ts";
 import { grantOf, stateNow } from "../store/shares.ts";
 import { type Endpoints, signedIn } from "./endpoint.ts";
@@ -65,12 +66,7 @@ export const grants: Endpoints<"pause" | "pauseAll" | "pauseByLink" | "revoke"> 
       await proveAct(storage, store, call.body.act, { account, issuer: config.issuer, now, pointer: "/act" });
       if (act.action !== "revoke" || act.grant !== call.id || act.object !== row.consentHash)
         throw new Refusal("invalid_act", "This act ends another grant, or says something else.", { pointer: "/act/act" });
-      const ended = { state: "revoked", at: now, actor: "customer", act: call.body.act, askDeletion: call.body.askDeletion } as const;
-      store.put("standings", call.id, { ...standing, ended });
-      store.put("grants", call.id, { ...row, refresh: null, pauseSecret: null });
-      // Bodies go at once; their leaves stay until the customer's half drops them (protocol, section 4).
-      for (const [key] of await store.list("shares", { prefix: `${call.id}/`, limit: 100_000 })) store.delete("shares", key);
-      return note(store, { at: now, type: "revoke", grant: call.id });
+      return endGrant(store, call.id, { row, standing }, { at: now, act: call.body.act, askDeletion: call.body.askDeletion });
     });
     return { position };
   },

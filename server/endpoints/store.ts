@@ -1,5 +1,6 @@
 import type { GrantView, ReplyOf } from "#protocol/api.ts";
 import { Refusal } from "#protocol/refusal.ts";
+import { instant } from "../digest.ts";
 import { requireSession } from "../guards/session.ts";
 import { fromOrdered, LAST, ordered, type Rows } from "../rows.ts";
 import type { StoreReader } from "../storage/storage.ts";
@@ -35,7 +36,8 @@ export const storeReading: Endpoints<"store"> = {
         ...(await openingOf(store)),
         heads: heads.map(([, { head }]) => head),
         passkeys: (await store.list("passkeys", { limit: 40 })).map(([way, passkey]) => passkeyView(way, passkey)),
-        created: new Date(row?.created ?? 0).toISOString(),
+        created: instant(row?.created ?? 0),
+        erasing: row?.erasing === undefined ? null : instant(row.erasing),
       };
     });
   },

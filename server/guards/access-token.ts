@@ -76,6 +76,11 @@ export class AccessTokens {
     return facts;
   }
 
+  /** Keeps nothing in memory of a grant that is over. */
+  forget(grant: string): void {
+    for (const [hash, facts] of this.#known.entries()) if (facts.grant === grant) this.#known.delete(hash);
+  }
+
   #verify(token: string, hash: string): TokenFacts | undefined {
     const parts = token.length > 100_000 ? undefined : takeApart(token);
     const header = parts && objectOf(parts.header);

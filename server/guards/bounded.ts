@@ -22,6 +22,10 @@ export class Bounded<Value> {
     if (this.#entries.size > this.#most) this.#entries.delete(this.#entries.keys().next().value as string);
   }
 
+  entries(): Iterable<[string, Value]> {
+    return this.#entries;
+  }
+
   delete(key: string): void {
     this.#entries.delete(key);
   }

@@ -38,6 +38,11 @@ export interface StoreWriter<Rows extends object> extends StoreReader<Rows> {
   point(kind: PointerKind, name: string): void;
   /** Makes `name` lead nowhere, if it leads to this store; another store's name, or one that leads nowhere, stays as it is. */
   unpoint(kind: PointerKind, name: string): void;
+  /**
+   * Work waits for this store from `at` on (epoch milliseconds), together with the rest of the change; null: none waits any more. One
+   * time for each store: the last one said.
+   */
+  due(at: number | null): void;
 }
 
 /** What a random name outside any store leads to one: nothing that a vendor sees names a store. */
@@ -64,6 +69,20 @@ export interface Storage<Rows extends object = object> extends AsyncDisposable {
   change<Result>(id: string, work: (store: StoreWriter<Rows>) => Promise<Result>): Promise<Result>;
   /** The store that `name` leads to, or undefined. */
   find(kind: PointerKind, name: string): Promise<string | undefined>;
+  /**
+   * Ids of stores for which work is due at `now` (see `StoreWriter.due`), earliest first, at most `limit`. What it says is of no moment
+   * of theirs: look again inside `change` or `erase`. Costs what is due; once after an opening, also what is waiting.
+   */
+  findDue(now: number, limit: number): Promise<string[]>;
+  /**
+   * Erases a store: its rows, every name that leads to it, what is due for it. `work` looks at it before, in the same moment: if it
+   * throws, nothing changes and its error is passed on. Whoever waits for the store, or comes after, gets `absent`. When this resolves,
+   * nothing of the store is in any file of the engine's, older versions and waiting changes included. A crash on the way leaves the
+   * store whole, or erased when the next opening is over.
+   * @throws {StorageError} `absent`; `full`, `failed`: it is whole; or it is absent for everyone but the medium still has some of it:
+   * then another call goes on with it, as the engine does by itself
+   */
+  erase(id: string, work?: (store: StoreReader<Rows>) => Promise<unknown>): Promise<void>;
 
   /** A document outside every store: vendors' metadata, the server's keys, settings. JSON, durable when `putDocument` resolves. */
   getDocument<Value>(name: DocumentName): Promise<Value | undefined>;

@@ -80,6 +80,7 @@ export async function applyCommit(store: StoreWriter<Rows>, commit: Commit, circ
     waysHash: head.ways,
     records: (before?.records ?? 0) + fresh,
     grants: (before?.grants ?? 0) + (grant === undefined ? 0 : 1),
+    ...(before?.erasing === undefined ? {} : { erasing: before.erasing }),
   });
   return { seq: head.seq, position, grant };
 }

@@ -27,6 +27,8 @@ const wrong = (detail: string, cause?: unknown): Refusal => new Refusal("invalid
 /** Checks a first consent against what was asked, and makes its grant. */
 export async function giveConsent(step: Step, given: NonNullable<Commit["consent"]>, request: PushedRequest): Promise<Consent> {
   const { store, before, now, leaves } = step;
+  if (before.erasing !== undefined)
+    throw new Refusal("store_erasing", "This store is going to be erased. Keep it first, then share.", { pointer: "/consent" });
   checkKit(step);
   const { consent, hash } = await readGiven(given.token, request, now);
   const wider = widening(consent.authorization_details, request.details);

@@ -1,10 +1,9 @@
 import type { Commit } from "#protocol/api.ts";
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
 import { hashOfJson } from "#protocol/canonical.ts";
-import { isRecordPath } from "#protocol/categories.ts";
+import { isSharePath } from "#protocol/categories.ts";
 import { isEnded, stateOf } from "#protocol/grant.ts";
 import { allowsRead } from "#protocol/narrow.ts";
-import { splitPath } from "#protocol/paths.ts";
 import { Refusal } from "#protocol/refusal.ts";
 import { digest } from "../digest.ts";
 import type { ProvenAct } from "../guards/act.ts";
@@ -21,7 +20,7 @@ interface Step {
   readonly now: number;
 }
 
-interface Grant {
+export interface Grant {
   readonly row: GrantRow;
   readonly standing: StandingRow;
 }
@@ -54,7 +53,7 @@ export async function putShares({ store, leaves, now }: Step, shares: Commit["sh
     const state = stateNow(known, now);
     if (state !== "active" && !(state === "paused" && sharedBefore))
       throw new Refusal("grant_not_active", "This grant is not active.", { pointer: `${pointer}/grant`, extra: { grant } });
-    const covered = isRecordPath(splitPath(path).base) && allowsRead(known.row.details, path, now);
+    const covered = isSharePath(path) && allowsRead(known.row.details, path, now);
     if (!covered && !sharedBefore) throw new Refusal("outside_consent", "This was not granted.", { pointer: `${pointer}/path` });
     if (version <= Math.max(leaf?.version ?? 0, gone?.version ?? 0) || leaves.has("share", leafPath))
       throw new Refusal("version_not_newer", "There is this version or a newer one.", { pointer: `${pointer}/version` });

@@ -342,6 +342,150 @@ export function storageContract(name: string, open: () => Promise<Opened>): void
       });
     });
 
+    describe("what is due", () => {
+      test("is found from its time on, earliest first, until it is said otherwise, also after reopening", async () => {
+        const { storage, reopen } = await start();
+        const ids = range(5).map((n) => storeId(`s${n}`));
+        expect(await storage.findDue(1_000, 10)).toEqual([]);
+        for (const [n, id] of ids.entries()) await storage.create(id, async (store) => store.due(1_000 - n * 10));
+        await storage.change(ids[1] as string, async (store) => store.due(null));
+        await storage.change(ids[2] as string, async (store) => {
+          store.due(5);
+          store.due(2_000_000_000_000);
+        });
+        await storage.change(ids[3] as string, async (store) => store.put("sums", "s", { total: 1 }));
+        const [first, , late, third, fourth] = ids;
+        for await (const each of beforeAndAfter(storage, reopen)) {
+          expect(await each.findDue(959, 10)).toEqual([]);
+          expect(await each.findDue(960, 10)).toEqual([fourth]);
+          expect(await each.findDue(1_000, 10)).toEqual([fourth, third, first]);
+          expect(await each.findDue(1_000, 2)).toEqual([fourth, third]);
+          expect(await each.findDue(2_000_000_000_000, 10)).toEqual([fourth, third, first, late]);
+        }
+      });
+
+      test("belongs to its change: all or nothing", async () => {
+        const { storage, reopen } = await start();
+        await storage.create(A, async (store) => store.due(10));
+        const failing = storage.change(A, async (store) => {
+          store.due(5);
+          throw new Error("mine");
+        });
+        await expect(failing).rejects.toThrow("mine");
+        for (const at of [-1, 1.5, Number.NaN])
+          await expect(storage.change(A, async (store) => store.due(at))).rejects.toBeInstanceOf(TypeError);
+        for await (const each of beforeAndAfter(storage, reopen)) {
+          expect(await each.findDue(9, 10)).toEqual([]);
+          expect(await each.findDue(10, 10)).toEqual([A]);
+        }
+      });
+    });
+
+    describe("erasing", () => {
+      const fill = (storage: Storage<ToyRows>, id: string) =>
+        storage.create(id, async (store) => {
+          store.put("notes", "n", { text: "first" });
+          store.point("grant", `g-${id}`);
+          store.point("locator", `l-${id}`);
+          store.due(10);
+        });
+      const expectGone = async (storage: Storage<ToyRows>, id: string) => {
+        await expect(storage.read(id, async () => 1)).rejects.toMatchObject({ code: "absent" });
+        await expect(storage.change(id, async () => 1)).rejects.toMatchObject({ code: "absent" });
+        expect(await storage.find("grant", `g-${id}`)).toBeUndefined();
+        expect(await storage.find("grant", `h-${id}`)).toBeUndefined();
+        expect(await storage.find("locator", `l-${id}`)).toBeUndefined();
+        expect(await storage.findDue(1e12, 10)).not.toContain(id);
+      };
+
+      test("takes rows, names and what is due, and nothing of another store, also after reopening", async () => {
+        const { storage, reopen } = await start();
+        await fill(storage, A);
+        await fill(storage, B);
+        await storage.change(A, async (store) => {
+          store.unpoint("locator", `l-${A}`);
+          store.point("grant", `h-${A}`);
+        });
+        const again = await reopen();
+        await again.erase(A);
+        for await (const each of beforeAndAfter(again, reopen)) {
+          await expectGone(each, A);
+          await expect(each.erase(A)).rejects.toMatchObject({ name: "StorageError", code: "absent" });
+          expect(await each.read(B, (store) => store.get("notes", "n"))).toEqual({ text: "first" });
+          expect(await each.find("grant", `g-${B}`)).toBe(B);
+          expect(await each.findDue(10, 10)).toEqual([B]);
+        }
+        await expect((await reopen()).erase("no id")).rejects.toMatchObject({ code: "absent" });
+      });
+
+      test("a store can be made again under the same id and names, and has nothing of the one before", async () => {
+        const { storage, reopen } = await start();
+        await fill(storage, A);
+        await storage.erase(A);
+        await storage.create(A, async (store) => {
+          expect(await store.list("notes", { limit: 9 })).toEqual([]);
+          store.put("sums", "s", { total: 1 });
+        });
+        await storage.create(B, async (store) => store.point("grant", `g-${A}`));
+        for await (const each of beforeAndAfter(storage, reopen)) {
+          expect(await each.read(A, async (store) => [await store.list("notes", { limit: 9 }), await store.get("sums", "s")])).toEqual([
+            [],
+            { total: 1 },
+          ]);
+          expect(await each.find("grant", `g-${A}`)).toBe(B);
+          expect(await each.findDue(1e12, 9)).toEqual([]);
+        }
+        const last = await reopen();
+        await last.erase(A);
+        await last.erase(B);
+        await expectGone(last, A);
+      });
+
+      test("its work looks first: if it throws, all stays", async () => {
+        const { storage, reopen } = await start();
+        await fill(storage, A);
+        const mine = new Error("mine");
+        const refusing = storage.erase(A, async (store) => {
+          if ((await store.get("notes", "n"))?.text === "first") throw mine;
+        });
+        await expect(refusing).rejects.toBe(mine);
+        for await (const each of beforeAndAfter(storage, reopen)) {
+          expect(await each.read(A, (store) => store.get("notes", "n"))).toEqual({ text: "first" });
+          expect(await each.find("grant", `g-${A}`)).toBe(A);
+          expect(await each.findDue(10, 10)).toEqual([A]);
+        }
+      });
+
+      test("what waits for the store is absent; what was before it is whole", async () => {
+        const { storage } = await start();
+        await fill(storage, A);
+        await fill(storage, B);
+        const put = (id: string, n: number) => storage.change(id, async (store) => store.put("sums", `s${n}`, { total: n }));
+        const before = [put(A, 1), storage.read(A, (store) => store.get("notes", "n")), put(A, 2)];
+        const erasing = storage.erase(A);
+        const after = [put(A, 3), storage.read(A, async () => 1), storage.change(A, async (store) => store.point("grant", "late"))];
+        const others = range(20).map((n) => put(B, n));
+        for (const one of await Promise.allSettled(before)) expect(one.status).toBe("fulfilled");
+        for (const one of await Promise.allSettled(after)) expect(one).toMatchObject({ status: "rejected", reason: { code: "absent" } });
+        await erasing;
+        await Promise.all(others);
+        await expectGone(storage, A);
+        expect(await storage.find("grant", "late")).toBeUndefined();
+        expect(await storage.read(B, (store) => store.list("sums", { limit: 99 }))).toHaveLength(20);
+      });
+
+      test("many at once", async () => {
+        const { storage, reopen } = await start();
+        const ids = range(12).map((n) => storeId(`s${n}`));
+        await Promise.all(ids.map((id) => fill(storage, id)));
+        await Promise.all(ids.slice(2).map((id) => storage.erase(id)));
+        for await (const each of beforeAndAfter(storage, reopen)) {
+          for (const id of ids.slice(2)) await expectGone(each, id);
+          expect(await each.findDue(10, 99)).toEqual(ids.slice(0, 2));
+        }
+      });
+    });
+
     describe("documents", () => {
       test("the last value put is there, also after reopening", async () => {
         const { storage, reopen } = await start();

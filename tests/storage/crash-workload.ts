@@ -6,6 +6,8 @@ import { code, type SimulatedDisk } from "./simulated-disk.ts";
 /** What was asked for, and what was answered: `asked` if the crash came before the answer. */
 interface Asked {
   store: string;
+  erase?: true;
+  due?: number | null;
   point?: string;
   unpoint?: string;
   state: "asked" | "answered" | "failed";
@@ -39,11 +41,11 @@ export function openOn(disk: SimulatedDisk): Promise<Storage<ToyRows>> {
 const stores = ["aaaa", "aabb", "cccc"].map(storeId);
 const [A, B, C] = stores as [string, string, string];
 
-/** Stores, changes one by one and together, pointers, documents, checkpoints, rolls, failures, a restart. */
+/** Stores, changes one by one and together, pointers, documents, checkpoints, rolls, erasures, failures, a restart. */
 export async function workload(disk: SimulatedDisk, promises: Promises): Promise<void> {
   const begin = async () => {
     const storage = await openOn(disk);
-    return { storage, make: maker(storage, disk, promises), put: putter(storage, promises) };
+    return { storage, make: maker(storage, disk, promises), put: putter(storage, promises), erase: eraser(storage, disk, promises) };
   };
   const failOnce = (site: string, times = 1) => {
     disk.fault = (_, at) => {
@@ -70,29 +72,41 @@ export async function workload(disk: SimulatedDisk, promises: Promises): Promise
   for (let n = 0; n < 8; n++) await first.make(n % 2 === 0 ? A : C, {});
   failOnce("", 0);
   for (let n = 0; n < 2; n++) await first.make(B, {});
+  // Whose lines and document are everywhere, made again, and one that is stopped on the way.
+  await first.make(C, { point: "nc3", due: 7 });
+  await Promise.all([first.make(C, {}), first.erase(C), first.make(A, { due: 5 })]);
+  await first.make(C, { point: "nc2", due: 9 });
+  failOnce("checkpoint: removal");
+  await first.erase(B);
+  await first.make(B, {});
+  await first.erase(B);
+  await first.make(A, { due: null });
   await first.storage[Symbol.asyncDispose]();
 
   const second = await begin();
   await Promise.all([second.make(A, { unpoint: "na2" }), second.make(B, {}), second.put("keys")]);
   await second.make(A, { point: "na1" });
   await second.put("settings");
-  for (let n = 0; n < 3; n++) await second.make(stores[n] as string, {});
+  for (let n = 0; n < 3; n++) await second.make(stores[n] as string, { due: 20 - n });
+  await Promise.all([second.erase(C), second.erase(B), second.make(A, {})]);
   await second.storage[Symbol.asyncDispose]();
 }
 
 /** What a process does after one that died: what it hands out is a promise too. */
 export async function afterlife(disk: SimulatedDisk, promises: Promises): Promise<void> {
   const storage = await openOn(disk);
-  const seen = await look(storage, promises);
+  const seen = await look(storage, disk, promises);
   if (seen.wrong !== undefined) throw new Error(seen.wrong);
   for (const [n, asked] of promises.changes.entries())
-    if (asked.state === "asked") asked.state = seen.visible.includes(n) ? "answered" : "failed";
+    if (asked.state === "asked")
+      asked.state = (asked.erase ? seen.erased(asked.store) >= n : seen.visible.includes(n)) ? "answered" : "failed";
   for (const [name, n] of seen.documents) (promises.documents.get(name) as { least: number }).least = n;
   const make = maker(storage, disk, promises);
   const there = stores.filter((store) => seen.visible.some((n) => promises.changes[n]?.store === store));
   // One store alone for a while: what the others have in the journal only must stay.
   for (const store of [...there.slice(-1), ...there.slice(-1), ...there.slice(-1), ...there.slice(-1), ...there]) await make(store, {});
   await putter(storage, promises)("settings");
+  for (const store of there.slice(0, 1)) await eraser(storage, disk, promises)(store);
   await storage[Symbol.asyncDispose]();
 }
 
@@ -100,7 +114,7 @@ export async function afterlife(disk: SimulatedDisk, promises: Promises): Promis
 export async function violation(disk: SimulatedDisk, promises: Promises): Promise<string | undefined> {
   try {
     const storage = await openOn(disk);
-    const { wrong, visible } = await look(storage, promises);
+    const { wrong, visible } = await look(storage, disk, promises);
     if (wrong !== undefined) return wrong;
     // And it can go on.
     const [n] = visible;
@@ -115,11 +129,12 @@ export async function violation(disk: SimulatedDisk, promises: Promises): Promis
 
 /** One change writes two rows and both sums: they must agree. */
 function maker(storage: Storage<ToyRows>, disk: SimulatedDisk, promises: Promises) {
-  return async (store: string, { point, unpoint }: { point?: string; unpoint?: string }) => {
+  return async (store: string, { point, unpoint, due }: { point?: string; unpoint?: string; due?: number | null }) => {
     const n = promises.changes.length;
-    const asked: Asked = { store, state: "asked", ...(point && { point }), ...(unpoint && { unpoint }) };
+    const asked: Asked = { store, state: "asked", ...(point && { point }), ...(unpoint && { unpoint }), ...(due !== undefined && { due }) };
+    const before = promises.changes.filter((other) => other.store === store);
+    const isNew = before.slice(before.findLastIndex((other) => other.erase && other.state === "answered") + 1).length === 0;
     promises.changes.push(asked);
-    const isNew = !promises.changes.slice(0, n).some((other) => other.store === store);
     try {
       await storage[isNew ? "create" : "change"](store, async (writer) => {
         writer.put("notes", `p/${String(n).padStart(3, "0")}`, { text: "padding that fills the journal's files" });
@@ -128,7 +143,22 @@ function maker(storage: Storage<ToyRows>, disk: SimulatedDisk, promises: Promise
         writer.put("sums", "y", { total: n });
         if (point !== undefined) writer.point("grant", point);
         if (unpoint !== undefined) writer.unpoint("grant", unpoint);
+        if (due !== undefined) writer.due(due);
       });
+      asked.state = "answered";
+    } catch (error) {
+      if (disk.crashed) throw error;
+      asked.state = "failed";
+    }
+  };
+}
+
+function eraser(storage: Storage<ToyRows>, disk: SimulatedDisk, promises: Promises) {
+  return async (store: string) => {
+    const asked: Asked = { store, erase: true, state: "asked" };
+    promises.changes.push(asked);
+    try {
+      await storage.erase(store);
       asked.state = "answered";
     } catch (error) {
       if (disk.crashed) throw error;
@@ -147,8 +177,9 @@ function putter(storage: Storage<ToyRows>, promises: Promises) {
   };
 }
 
-async function look(storage: Storage<ToyRows>, promises: Promises) {
+async function look(storage: Storage<ToyRows>, disk: SimulatedDisk, promises: Promises) {
   const wrongs: string[] = [];
+  const left = promises.changes.some(({ erase }) => erase) ? disk.everything() : "";
   const expect = (right: boolean, what: string) => {
     if (!right) wrongs.push(what);
   };
@@ -173,9 +204,24 @@ async function look(storage: Storage<ToyRows>, promises: Promises) {
       `${id}: sums ${found.x?.total} ${found.y?.total}, last change ${numbers.at(-1)}`,
     );
   }
+  const visibleOf = (store: string) => visible.filter((n) => promises.changes[n]?.store === store);
+  /** The last erasure of a store that holds: one that was answered, or of what came before it nothing is there. */
+  const erased = (store: string) =>
+    promises.changes.findLastIndex(
+      ({ erase, state, store: of }, n) => erase && of === store && (state === "answered" || !visibleOf(store).some((m) => m < n)),
+    );
   const owners = new Map<string, string | undefined>();
-  for (const [n, { store, state, point, unpoint }] of promises.changes.entries()) {
+  const dues = new Map<string, number | null>();
+  for (const [n, { store, erase, state, point, unpoint, due }] of promises.changes.entries()) {
+    if (erase) continue;
     const isThere = visible.includes(n);
+    if (isThere && due !== undefined) dues.set(store, due);
+    if (n < erased(store)) {
+      expect(!isThere, `change ${n} was erased and is there`);
+      expect(!left.includes(`"p/${String(n).padStart(3, "0")}"`), `change ${n} was erased and is on the disk`);
+      if (point !== undefined) owners.set(point, undefined);
+      continue;
+    }
     if (state === "answered") expect(isThere, `change ${n} was answered and is lost`);
     if (state === "failed") expect(!isThere, `change ${n} failed and is there`);
     if (state === "asked" && !isThere)
@@ -184,6 +230,11 @@ async function look(storage: Storage<ToyRows>, promises: Promises) {
     if (point !== undefined && (isThere || !owners.has(point))) owners.set(point, isThere ? store : undefined);
   }
   for (const [name, owner] of owners) expect((await storage.find("grant", name)) === owner, `pointer ${name}`);
+  for (const id of stores)
+    if (erased(id) >= 0 && visibleOf(id).length === 0) expect(!left.includes(id), `${id} was erased and is on the disk`);
+  const expected = [...dues].filter((each): each is [string, number] => each[1] !== null).sort((a, b) => a[1] - b[1]);
+  const due = await storage.findDue(1e9, 100);
+  expect(String(due) === String(expected.map(([id]) => id)), `due: ${due}, not ${expected}`);
   const documents = new Map<DocumentName, number>();
   for (const [name, { asked, least }] of promises.documents) {
     const value = await storage.getDocument<{ n: number; again: number }>(name);
@@ -191,5 +242,5 @@ async function look(storage: Storage<ToyRows>, promises: Promises) {
     documents.set(name, n);
     expect(n === (value?.again ?? 0) && n >= least && n <= asked, `document ${name}: ${n}, at least ${least}`);
   }
-  return { visible, documents, wrong: wrongs[0] };
+  return { visible, erased, documents, wrong: wrongs[0] };
 }

@@ -73,6 +73,7 @@ describe("on the disk", () => {
         await first.create(storeId(`${stores}-${n}`), async (store) => {
           store.put("sums", "s", { total: n });
           store.point("grant", `${stores}-${n}`);
+          store.due(1e12 + n);
         });
       }
       await first[Symbol.asyncDispose]();
@@ -82,6 +83,10 @@ describe("on the disk", () => {
       await second.read(storeId("2-1"), (store) => store.get("sums", "s"));
       expect(counts.reads).toBe((openings.at(-1) as typeof counts).reads + 1);
       expect(await second.find("grant", "2-1")).toBe(storeId("2-1"));
+      expect(await second.findDue(1e12 + 1, 1)).toEqual([storeId("2-0")]);
+      const { lists, reads } = counts;
+      expect(await second.findDue(1e12 + 1, 9)).toHaveLength(stores === 2 ? 2 : 4);
+      expect([counts.lists, counts.reads], "what waits is listed once").toEqual([lists, reads]);
       await second[Symbol.asyncDispose]();
     }
     expect(openings[1]).toEqual(openings[0]);
@@ -94,7 +99,7 @@ describe("on the disk", () => {
     const document = join(folder, "stores/ab/cd", `${storeId("abcd")}.json`);
     await expect.poll(() => readFile(document, "utf8").catch(() => "")).toContain("findable");
     const { data } = JSON.parse(await readFile(document, "utf8"));
-    expect(data).toEqual({ store: storeId("abcd"), through: 1, tables: { notes: [["n", { text: "findable" }]] } });
+    expect(data).toEqual({ store: storeId("abcd"), through: 1, tables: { ".names": [["", 1]], notes: [["n", { text: "findable" }]] } });
     await expect.poll(async () => (await journalText(folder)).includes("findable")).toBe(false);
   });
 

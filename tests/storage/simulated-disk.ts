@@ -136,6 +136,18 @@ export class SimulatedDisk implements Disk {
     this.#sync(site, () => folder.sync());
   }
 
+  /** All paths and all that is in files: as things are, and as they would be if the power went. */
+  everything(): string {
+    const pieces = new Set<string>();
+    const look = (node: Node, path: string): void => {
+      pieces.add(path);
+      if (node instanceof File) for (const bytes of [node.now, node.durable]) pieces.add(bytes.toString("latin1"));
+      else for (const [name, each] of [...node.now, ...node.durable]) look(each, `${path}/${name}`);
+    };
+    look(this.#root, "");
+    return [...pieces].join("\n");
+  }
+
   /** The disk after the power went. */
   survivor(fate: Fate): SimulatedDisk {
     const done = new Map<Node, Node>();

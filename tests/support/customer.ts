@@ -324,6 +324,12 @@ export class Customer {
     return this.api.call("revoke", { id: grant, body: { act, askDeletion } });
   }
 
+  /** Ends everything, and erases the store. */
+  async erase(when: "now" | "later", askDeletion = false): Promise<ReplyOf<"erase">> {
+    const act = await this.act({ action: "erase", grant: null, object: await hashOf(when) });
+    return this.api.call("erase", { body: { act, when, askDeletion } });
+  }
+
   async resume(grant: string, pause: number): Promise<ReplyOf<"commit">> {
     const resumes = [{ grant, pause }];
     return this.commit({ resumes, acts: [await this.act({ action: "resume", grant, object: await hashOfJson(resumes) })] });

@@ -31,9 +31,11 @@ const sources: Record<string, string> = {
   "lazy.ts": 'import "./lazy.css"; import { common } from "./common.ts"; export const text = common("lazy");',
   "later.ts": 'import { common } from "./common.ts"; export const text = common("later");',
   "worker.ts": 'import { greet } from "./shared.ts"; self.onmessage = ({ data }) => self.postMessage(greet(String(data)));',
+  "second.ts": "self.onmessage = () => self.postMessage('hello second');",
   "main.ts": `
     import "./style.css";
-    import { integrity, url } from "virtual:worker";
+    import { integrity, url } from "virtual:worker/first";
+    import * as second from "virtual:worker/second";
     import { greet } from "./shared.ts";
 
     const told: Record<string, string> = { entry: greet("entry") };
@@ -48,7 +50,7 @@ const sources: Record<string, string> = {
         return address;
       },
     });
-    await attempt("worker", async () => {
+    const ask = async ({ integrity, url }: { integrity: string; url: string }) => {
       const response = await fetch(url, { integrity });
       const address = URL.createObjectURL(new Blob([await response.arrayBuffer()], { type: "text/javascript" }));
       started.add(address);
@@ -56,7 +58,9 @@ const sources: Record<string, string> = {
       const answer = new Promise((resolve, reject) => { worker.onmessage = ({ data }) => resolve(data); worker.onerror = reject; });
       worker.postMessage("worker");
       return await answer;
-    });
+    };
+    await attempt("worker", () => ask({ integrity, url }));
+    await attempt("second", () => ask(second));
     await attempt("lazy", async () => (await import("./lazy.ts")).text);
     await attempt("later", async () => (await import("./later.ts")).text);
     await attempt("plainWorker", () => new Worker(url));
@@ -106,7 +110,11 @@ beforeAll(async () => {
   const source = join(folder.path, "in");
   await mkdir(source);
   for (const [name, content] of Object.entries(sources)) await writeFile(join(source, name), content);
-  const app = webApp({ root: source, outDir: join(folder.path, "out"), worker: join(source, "worker.ts") });
+  const app = webApp({
+    root: source,
+    outDir: join(folder.path, "out"),
+    workers: { first: join(source, "worker.ts"), second: join(source, "second.ts") },
+  });
   await build({ ...app, configFile: false, logLevel: "error" });
   security = JSON.parse(await readFile(join(folder.path, "out", "security.json"), "utf8")) as SecurityFile;
   await once(server.listen(0, "127.0.0.1"), "listening");
@@ -148,6 +156,7 @@ describe("the built app under its policies", () => {
     expect(told).toEqual({
       entry: "hello entry",
       worker: "hello worker",
+      second: "hello second",
       lazy: "hello lazy",
       later: "hello later",
       plainWorker: "TypeError",
@@ -160,15 +169,17 @@ describe("the built app under its policies", () => {
     });
   });
 
-  test("the page fixes every script, style sheet and the worker", async () => {
+  test("the page fixes every script, style sheet and worker", async () => {
     const html = await readFile(join(folder.path, "out", "index.html"), "utf8");
-    const scripts = Object.keys(security.files).filter((it) => it.endsWith(".js") && it !== security.worker?.url);
+    const workers = Object.values(security.workers).map(({ url }) => url);
+    const scripts = Object.keys(security.files).filter((it) => it.endsWith(".js") && !workers.includes(it));
     expect(scripts.length).toBeGreaterThan(1);
     for (const address of scripts) expect(html).toContain(`"${address}":"${security.files[address]}"`);
     expect(html.match(/<script type="module"[^>]* integrity="sha384-/g)).toHaveLength(1);
     expect(html.match(/<link rel="stylesheet"[^>]* integrity="sha384-/g)).toHaveLength(1);
     expect(html.indexOf("importmap")).toBeLessThan(html.indexOf('type="module"'));
-    expect(security.worker).toEqual({ url: addressLike(/worker/), integrity: security.files[addressLike(/worker/)] });
+    const fixed = (pattern: RegExp) => ({ url: addressLike(pattern), integrity: security.files[addressLike(pattern)] });
+    expect(security.workers).toEqual({ first: fixed(/first-worker/), second: fixed(/second-worker/) });
   });
 
   test("a lazy chunk with one more byte does not run", async () => {
@@ -180,10 +191,10 @@ describe("the built app under its policies", () => {
   });
 
   test("a worker with one more byte does not run", async () => {
-    tampered.set(addressLike(/worker/), (content) => `${content} `);
+    tampered.set(addressLike(/first-worker/), (content) => `${content} `);
     await using context = await browser.newContext();
     const { told } = await open(await context.newPage());
-    expect(told).toMatchObject({ entry: "hello entry", worker: "TypeError", lazy: "hello lazy" });
+    expect(told).toMatchObject({ entry: "hello entry", worker: "TypeError", second: "hello second", lazy: "hello lazy" });
   });
 
   test("the entry with one more byte stops the app", async () => {

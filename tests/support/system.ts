@@ -8,11 +8,12 @@ import type { Log } from "../../server/log.ts";
 import type { Rows } from "../../server/rows.ts";
 import { openFileStorage } from "../../server/storage/file/open.ts";
 import { type Storage, StorageError } from "../../server/storage/storage.ts";
+import { sweep } from "../../server/store/erasure.ts";
 import { Clock } from "./clock.ts";
 import { freePort } from "./free-port.ts";
 import { scratchFolder } from "./scratch-folder.ts";
 
-export const silentLog: Log = { request: () => {}, fault: () => {}, flush: () => {} };
+export const silentLog: Log = { request: () => {}, fault: () => {}, erased: () => {}, flush: () => {} };
 
 export interface SystemOptions {
   clock?: Clock;
@@ -26,8 +27,12 @@ export interface System extends AsyncDisposable {
   readonly issuer: string;
   readonly clock: Clock;
   readonly storage: Storage<Rows>;
-  /** From now on every change fails so: `full` or `failed`; undefined: works again. */
-  failWith(code: "full" | "failed" | undefined): void;
+  /** Where all of it lies. */
+  readonly data: string;
+  /** Erases the stores whose time has come, as a running server does from time to time. */
+  sweep(): Promise<void>;
+  /** From now on every change fails so, or only those of this kind: `full` or `failed`; undefined: works again. */
+  failWith(code: "full" | "failed" | undefined, only?: "erase"): void;
 }
 
 export async function startSystem({
@@ -60,7 +65,9 @@ export async function startSystem({
     issuer: `http://localhost:${(server.address() as AddressInfo).port}`,
     clock,
     storage,
+    data: folder.path,
     failWith: disk.failWith,
+    sweep: () => sweep(disk.storage, clock.now(), log),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
@@ -74,17 +81,21 @@ export async function startSystem({
 /** The storage with a switch: what a full disk or a broken one makes of every change. */
 function failing(storage: Storage<Rows>): { storage: Storage<Rows>; failWith: System["failWith"] } {
   let code: "full" | "failed" | undefined;
-  const unless = <Result>(work: () => Promise<Result>): Promise<Result> =>
-    code === undefined ? work() : Promise.reject(new StorageError(code, "as the test says"));
+  let only: "erase" | undefined;
+  const unless = <Result>(work: () => Promise<Result>, kind: "change" | "erase" = "change"): Promise<Result> =>
+    code === undefined || (only !== undefined && only !== kind) ? work() : Promise.reject(new StorageError(code, "as the test says"));
   return {
-    failWith: (next) => {
+    failWith: (next, kind) => {
       code = next;
+      only = kind;
     },
     storage: {
       create: (id, work) => unless(() => storage.create(id, work)),
       read: (id, work) => storage.read(id, work),
       change: (id, work) => unless(() => storage.change(id, work)),
       find: (kind, name) => storage.find(kind, name),
+      findDue: (now, limit) => storage.findDue(now, limit),
+      erase: (id, work) => unless(() => storage.erase(id, work), "erase"),
       getDocument: (name) => storage.getDocument(name),
       putDocument: (name, value) => unless(() => storage.putDocument(name, value)),
       once: (kind, key, until) => storage.once(kind, key, until),

@@ -4,13 +4,15 @@ import { type Disk, hasCode } from "./disk.ts";
 import { failure } from "./failure.ts";
 
 const VERSION = 1;
-const FOLDERS = ["journal", "stores", "pointers", "pointers/grant", "pointers/locator", "documents", "documents/vendors"];
+const FOLDERS = ["journal", "stores", "pointers", "pointers/grant", "pointers/locator", "pointers/due", "documents", "documents/vendors"];
 
 /** The data folder: its layout, and the one way in which a file of it is replaced. */
 export class DataFolder {
   readonly disk: Disk;
   readonly root: string;
   #temporary = 0;
+  /** Temporary files that could not be removed. */
+  readonly #left = new Set<string>();
 
   constructor(disk: Disk, root: string) {
     this.disk = disk;
@@ -41,7 +43,10 @@ export class DataFolder {
     const { disk } = this;
     const layout = this.path("layout.json");
     await disk.makeFolder(this.path("temporary"));
-    for (const name of await disk.list(this.path("temporary"))) await disk.unlink(this.path("temporary", name));
+    const left = await disk.list(this.path("temporary"));
+    for (const name of left) await disk.unlink(this.path("temporary", name));
+    // One may be the copy of a store that was erased: it must not come back.
+    if (left.length > 0) await disk.syncFolder(this.path("temporary"), "temporary files: found");
     const bytes = await disk.read(layout);
     if (bytes === undefined) {
       const names = await disk.list(this.root);
@@ -98,13 +103,33 @@ export class DataFolder {
         await disk.rename(temporary, path);
       });
     } catch (error) {
-      await disk.unlink(temporary).catch(() => {});
+      await disk.unlink(temporary).catch(() => this.#left.add(temporary));
       throw failure(`writing ${path}`, error);
     }
     try {
       for (const [at, folder] of folders.entries()) await disk.syncFolder(folder, `${site}: ${at === 0 ? "folder" : "folders above"}`);
     } catch (error) {
       throw failure(`writing ${path}`, error);
+    }
+  }
+
+  /** Removes a file durably. It need not be there. */
+  async remove(path: string, site: string): Promise<void> {
+    try {
+      await this.disk.unlink(path);
+      await this.disk.syncFolder(dirname(path), site).catch((error: unknown) => {
+        if (!hasCode(error, "ENOENT")) throw error;
+      });
+    } catch (error) {
+      throw failure(`removing ${path}`, error);
+    }
+  }
+
+  /** Removes what files that could not be replaced have left. If the power goes, the next opening does. */
+  async clear(): Promise<void> {
+    for (const path of this.#left) {
+      await this.disk.unlink(path);
+      this.#left.delete(path);
     }
   }
 }

@@ -61,6 +61,12 @@ export class FileAdapter<Document> implements Adapter<Document> {
     return next.done;
   }
 
+  /** Takes the file away. Nothing may be written meanwhile. */
+  async remove(): Promise<void> {
+    await this.#folder.remove(this.#path, `${this.#site}: removal`);
+    this.#size = 0;
+  }
+
   #start(document: Document): Promise<void> {
     const running = this.#put(document).finally(() => {
       if (this.#running === running) this.#running = undefined;

@@ -1,12 +1,15 @@
 import { type DocumentName, type PointerKind, type Storage, StorageError, type StoreReader, type StoreWriter } from "../storage.ts";
+import type { Tail } from "./change.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { Documents } from "./documents.ts";
+import { DueStores, isDueKey, withDue } from "./due.ts";
+import { Erasures } from "./erasures.ts";
 import { Expiring } from "./expiring.ts";
 import { within } from "./failure.ts";
 import { Journal } from "./journal.ts";
 import { isPointerName, type Pointers, pointerKey } from "./pointers.ts";
 import type { Segments } from "./segments.ts";
-import type { Store, Tail } from "./store.ts";
+import type { Store } from "./store.ts";
 import { Stores } from "./stores.ts";
 import { Upkeep, type UpkeepLimits } from "./upkeep.ts";
 import { Work } from "./work.ts";
@@ -20,6 +23,8 @@ interface Parts {
   segments: Segments;
   pointers: Pointers;
   tails: Map<string, Tail>;
+  /** Stores that the journal says were erased, with the line. */
+  erased: Map<string, number>;
   unlock: () => Promise<void>;
   now: () => number;
 }
@@ -45,6 +50,8 @@ export class FileStorage<Rows extends object> implements Storage<Rows> {
   readonly #journal: Journal;
   readonly #stores: Stores;
   readonly #upkeep: Upkeep;
+  readonly #due: DueStores;
+  readonly #erasures: Erasures;
   readonly #documents: Documents;
   readonly #used: Expiring<true>;
   readonly #tickets: Expiring<string>;
@@ -55,26 +62,28 @@ export class FileStorage<Rows extends object> implements Storage<Rows> {
   #closing: Promise<void> | undefined;
 
   constructor(parts: Parts, limits: Limits) {
-    const { folder, segments, pointers, tails, now } = parts;
+    const { folder, segments, pointers, tails, erased, now } = parts;
     this.#parts = parts;
     this.#stores = new Stores(folder, tails, limits.cacheBytes, () => segments.next - 1, now);
     this.#journal = new Journal(segments, limits, () => void this.#upkeep.start());
-    this.#upkeep = new Upkeep({ stores: this.#stores, pointers, journal: this.#journal, segments }, limits, now);
+    this.#upkeep = new Upkeep({ folder, stores: this.#stores, pointers, journal: this.#journal, segments }, limits, now);
+    this.#due = new DueStores(pointers);
+    this.#erasures = new Erasures(erased, this.#upkeep);
     this.#documents = new Documents(folder);
     this.#used = new Expiring(now);
     this.#tickets = new Expiring(now);
     this.#counts = new Expiring(now);
-    this.#timer = setInterval(() => void this.#upkeep.tick(), Math.max(limits.idle / 2, 10));
+    this.#timer = setInterval(() => void this.#tick(), Math.max(limits.idle / 2, 10));
     this.#timer.unref();
   }
 
   create<Result>(id: string, work: (store: StoreWriter<Rows>) => Promise<Result>): Promise<Result> {
     if (!STORE_ID.test(id)) throw new TypeError("a store's id is 22 base64url characters");
-    return this.#run(id, (store) => this.#write(store, true, work));
+    return this.#run(id, (store) => this.#write(store, "create", work));
   }
 
   change<Result>(id: string, work: (store: StoreWriter<Rows>) => Promise<Result>): Promise<Result> {
-    return this.#run(id, (store) => this.#write(store, false, work));
+    return this.#run(id, (store) => this.#write(store, "change", work));
   }
 
   read<Result>(id: string, work: (store: StoreReader<Rows>) => Promise<Result>): Promise<Result> {
@@ -83,6 +92,30 @@ export class FileStorage<Rows extends object> implements Storage<Rows> {
 
   async find(kind: PointerKind, name: string): Promise<string | undefined> {
     return isPointerName(name) ? this.#while(() => this.#parts.pointers.find(pointerKey(kind, name))) : undefined;
+  }
+
+  findDue(now: number, limit: number): Promise<string[]> {
+    return this.#while(() => this.#due.find(now, limit));
+  }
+
+  erase(id: string, work: (store: StoreReader<Rows>) => Promise<unknown> = async () => {}): Promise<void> {
+    return this.#while(async () => {
+      await this.#run(id, (store) => this.#write(store, "erase", work)).catch((error: unknown) => {
+        // One that was erased already, but is not off the medium.
+        if (!(error instanceof StorageError && error.code === "absent" && this.#erasures.has(id))) throw error;
+      });
+      await this.#erasures.finish();
+    });
+  }
+
+  /** Goes on with what a process that died was erasing. What fails is tried again later. */
+  async finishErasures(): Promise<void> {
+    if (this.#parts.erased.size > 0) await this.#erasures.finish().catch(() => {});
+  }
+
+  async #tick(): Promise<void> {
+    await this.#upkeep.tick();
+    this.#erasures.forget();
   }
 
   getDocument<Value>(name: DocumentName): Promise<Value | undefined> {
@@ -182,7 +215,11 @@ export class FileStorage<Rows extends object> implements Storage<Rows> {
     }
   }
 
-  async #write<Result>(store: Store, made: boolean, work: (store: StoreWriter<Rows>) => Promise<Result>): Promise<Outcome<Result>> {
+  async #write<Result>(
+    store: Store,
+    how: "create" | "change" | "erase",
+    work: (store: StoreWriter<Rows>) => Promise<Result>,
+  ): Promise<Outcome<Result>> {
     const { behind } = this.#upkeep;
     if (behind !== undefined) await within(PATIENCE, behind, "the journal is too long");
     const waiting = store.gate.enter(true);
@@ -191,21 +228,26 @@ export class FileStorage<Rows extends object> implements Storage<Rows> {
     const { epoch } = store;
     let release: (() => void) | undefined;
     try {
-      if (made && store.exists) throw new StorageError("taken", "this store exists");
-      if (!made && !store.exists) throw new StorageError("absent", "there is no such store");
+      if (how === "create" && store.exists) throw new StorageError("taken", "this store exists");
+      if (how !== "create" && !store.exists) throw new StorageError("absent", "there is no such store");
       const result = await work(writer);
       writer.end();
+      const wanted = how === "erase" ? await this.#allNames(store) : withDue(store, writer);
       let points: Array<[string, boolean]> = [];
-      if (writer.points.size > 0) {
-        release = await this.#parts.pointers.hold([...writer.points.keys()]);
-        points = await this.#parts.pointers.check(store.id, writer.points);
+      if (wanted.size > 0) {
+        release = await this.#parts.pointers.hold([...wanted.keys()]);
+        points = await this.#parts.pointers.check(store.id, wanted);
       }
       if (store.epoch !== epoch) return { kind: "again" };
       if (this.#journal.stopped !== undefined) throw this.#journal.stopped;
-      const commit = store.commit(writer, made, points);
+      const commit = how === "erase" ? store.erase(points) : store.commit(writer, how === "create", points);
       if (commit === undefined) return { kind: "answer", result, after: store.pending };
       commit.onDurable = (sequence) => {
-        for (const [key, leadsHere] of points) this.#parts.pointers.set(key, leadsHere ? store.id : undefined, sequence);
+        for (const [key, leadsHere] of points) {
+          this.#parts.pointers.set(key, leadsHere ? store.id : undefined, sequence);
+          if (isDueKey(key)) this.#due.set(key, leadsHere);
+        }
+        if (how === "erase") this.#erasures.set(store.id, sequence);
         this.#upkeep.changed(store);
       };
       if (release !== undefined) void commit.outcome.then(release);
@@ -219,6 +261,17 @@ export class FileStorage<Rows extends object> implements Storage<Rows> {
       writer.end();
       store.gate.leave();
     }
+  }
+
+  /** Every name that leads to the store, to be taken away. */
+  async #allNames(store: Store): Promise<Map<string, boolean>> {
+    const { pointers } = this.#parts;
+    const names = [...(store.names ?? [])];
+    // Without a list of them only a look at all of them tells.
+    if (store.names === undefined)
+      for (const kind of ["grant", "locator", "due"] as const)
+        for (const key of await pointers.list(kind)) if ((await pointers.find(key)) === store.id) names.push(key);
+    return new Map(names.map((key) => [key, false]));
   }
 
   /** Counts what is going on, so that closing can wait for it. */

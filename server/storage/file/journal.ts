@@ -39,10 +39,11 @@ export class Journal {
     this.#running ??= this.#run();
   }
 
-  /** Starts a new file, if there are lines in this one, so that this one can go. */
-  async roll(): Promise<void> {
+  /** Starts a new file, if there are lines in this one, up to `through` at least, so that this one can go. */
+  async roll(through = Number.POSITIVE_INFINITY): Promise<void> {
     await this.#alone(async () => {
-      if (this.#segments.size > 0 && this.#stopped === undefined) await this.#segments.roll();
+      const { size } = this.#segments;
+      if (size > 0 && this.#segments.first("written") <= through && this.#stopped === undefined) await this.#segments.roll();
     });
   }
 

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { Storage } from "../storage.ts";
+import type { Change, Tail } from "./change.ts";
 import { DataFolder } from "./data-folder.ts";
 import { type Disk, nodeDisk } from "./disk.ts";
 import { failure } from "./failure.ts";
@@ -7,7 +8,6 @@ import { FileStorage } from "./file-storage.ts";
 import { lockFolder, nodeProcesses, type Processes } from "./folder-lock.ts";
 import { Pointers } from "./pointers.ts";
 import { Segments } from "./segments.ts";
-import type { Change, Tail } from "./store.ts";
 import type { UpkeepLimits } from "./upkeep.ts";
 
 const MiB = 1024 * 1024;
@@ -41,17 +41,23 @@ export async function openFileStorage<Rows extends object = object>(options: Fil
     unlock = await lockFolder(folder, processes);
     await folder.open();
     const tails = new Map<string, Tail>();
+    const erased = new Map<string, number>();
     const pointers = new Pointers(folder);
     const segments = await Segments.open(disk, folder.path("journal"), now, (sequence, line) => {
       const change = JSON.parse(line) as Change;
       const tail = tails.get(change.store) ?? { first: sequence, size: 0, changes: [] };
+      if (change.erased) {
+        // Its first line is kept in mind: the journal is let go only when the document is gone.
+        tail.changes = [];
+        erased.set(change.store, sequence);
+      }
       tail.size += line.length;
       tail.changes.push([sequence, change]);
       tails.set(change.store, tail);
       for (const [key, leadsHere] of change.points ?? []) pointers.set(key, leadsHere ? change.store : undefined, sequence);
     });
-    return new FileStorage<Rows>(
-      { folder, segments, pointers, tails, unlock, now },
+    const storage = new FileStorage<Rows>(
+      { folder, segments, pointers, tails, erased, unlock, now },
       {
         cacheBytes,
         segmentBytes: options.segmentBytes ?? 16 * MiB,
@@ -62,6 +68,8 @@ export async function openFileStorage<Rows extends object = object>(options: Fil
         pendingPointers: options.pendingPointers ?? 1024,
       },
     );
+    await storage.finishErasures();
+    return storage;
   } catch (error) {
     await unlock?.().catch(() => {});
     throw failure(`opening ${folder.root}`, error);

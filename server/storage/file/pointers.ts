@@ -1,7 +1,5 @@
-import { dirname } from "node:path";
 import { type PointerKind, StorageError } from "../storage.ts";
 import type { DataFolder } from "./data-folder.ts";
-import { hasCode } from "./disk.ts";
 import { failure, within } from "./failure.ts";
 import { FileAdapter } from "./file-adapter.ts";
 
@@ -17,6 +15,9 @@ interface Pointer {
   store: string;
 }
 
+/** `due`: names that say when work waits for their store (due.ts). */
+export type AnyKind = PointerKind | "due";
+
 /** What the journal says and no file does yet. */
 interface Pending {
   store: string | undefined;
@@ -24,7 +25,7 @@ interface Pending {
 }
 
 /** @throws {TypeError} if it could not be a file's name */
-export function pointerKey(kind: PointerKind, name: string): string {
+export function pointerKey(kind: AnyKind, name: string): string {
   if (!isPointerName(name)) throw new TypeError(`a pointer's name fits ${NAME}`);
   return `${kind}/${name}`;
 }
@@ -119,6 +120,24 @@ export class Pointers {
     return changing;
   }
 
+  /** All keys of a kind, in order: costs as many names as there are. What is set from the call on isn't in it. */
+  async list(kind: AnyKind): Promise<string[]> {
+    const pending = [...this.#pending].filter(([key]) => key.startsWith(`${kind}/`));
+    const keys = new Set<string>();
+    try {
+      for (const part of await this.#folder.disk.list(this.#folder.path("pointers", kind)))
+        for (const file of await this.#folder.disk.list(this.#folder.path("pointers", kind, part)))
+          if (file.endsWith(".json")) keys.add(`${kind}/${file.slice(0, -".json".length)}`);
+    } catch (error) {
+      throw failure("listing pointers", error);
+    }
+    for (const [key, { store }] of pending) {
+      if (store === undefined) keys.delete(key);
+      else keys.add(key);
+    }
+    return [...keys].sort();
+  }
+
   /** Makes files of all that is pending. */
   async write(): Promise<void> {
     const writing = this.#writing.then(async () => {
@@ -140,19 +159,8 @@ export class Pointers {
   async #write(key: string, pending: Pending): Promise<void> {
     const { kind, name, path } = this.#place(key);
     if (pending.store !== undefined) await this.#adapter(kind, path).write({ kind, name, store: pending.store });
-    else await this.#remove(path);
+    else await this.#folder.remove(path, "pointer: removal");
     if (this.#pending.get(key) === pending) this.#pending.delete(key);
-  }
-
-  async #remove(path: string): Promise<void> {
-    try {
-      await this.#folder.disk.unlink(path);
-      await this.#folder.disk.syncFolder(dirname(path), "pointer: removal").catch((error: unknown) => {
-        if (!hasCode(error, "ENOENT")) throw error;
-      });
-    } catch (error) {
-      throw failure(`removing ${path}`, error);
-    }
   }
 
   #adapter(kind: string, path: string): FileAdapter<Pointer> {

@@ -77,6 +77,11 @@ export class Segments {
     return this.#closed.length > 0 ? this.#active.first : undefined;
   }
 
+  /** Number of the first line that is in a file, there or to come; with `written`, in the one that is written to. */
+  first(of: "all" | "written"): number {
+    return ((of === "all" ? this.#closed[0] : undefined) ?? this.#active).first;
+  }
+
   /** Appends and syncs; on an error the caller must `repair`. */
   async append(lines: string[]): Promise<void> {
     const file = this.#file as LogFile;

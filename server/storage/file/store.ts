@@ -1,36 +1,23 @@
 import { Low } from "lowdb";
 import { StorageError } from "../storage.ts";
+import type { Change, Tail } from "./change.ts";
+import { type Checkpoint, empty, textOf } from "./checkpoint.ts";
 import type { DataFolder } from "./data-folder.ts";
+import { isDueKey } from "./due.ts";
 import { FileAdapter } from "./file-adapter.ts";
 import { Gate } from "./gate.ts";
 import type { JournalLine } from "./journal.ts";
 import { Entry, Table } from "./table.ts";
 import type { Work } from "./work.ts";
 
-/** The lowdb document of a store: all its rows after the journal's line `through`, as an `Entry` where it is about to be written. Keys in order. */
-interface Checkpoint {
-  store: string;
-  through: number;
-  tables: Record<string, Array<[key: string, row: unknown]>>;
-}
-
-/** What a line of the journal says. A row without a value is deleted. */
-export interface Change {
-  store: string;
-  made?: true;
-  rows: Array<[table: string, key: string] | [table: string, key: string, row: unknown]>;
-  points?: Array<[pointerKey: string, leadsHere: boolean]>;
-}
-
-/** The lines of one store that the journal held at start. */
-export interface Tail {
-  first: number;
-  size: number;
-  changes: Array<[sequence: number, change: Change]>;
-}
+/** A table of the engine's own: the pointers that lead here, so that they can be found when the store is erased. */
+const NAMES = ".names";
+/** A row of it, where it has had them all since the store was made. */
+const ALL = "";
 
 const STORE_OVERHEAD = 2048;
 const ROW_OVERHEAD = 64;
+const NAMED = Entry.found(1, 1);
 
 /** One open store. Memory runs ahead of the journal by what is pending, and goes back if that fails. */
 export class Store {
@@ -98,21 +85,64 @@ export class Store {
       rows.push(entry === undefined ? JSON.stringify([name, key]) : `[${JSON.stringify(name)},${JSON.stringify(key)},${json}]`);
     }
     if (rows.length === 0 && points.length === 0 && !made) return undefined;
+    for (const [table, key, entry] of this.#name(points, made)) undo.push([table, key, this.#set(table, key, entry)]);
     if (made) this.exists = true;
     const said = points.length > 0 ? `,"points":${JSON.stringify(points)}` : "";
     const text = `{"store":"${this.id}"${made ? ',"made":true' : ""},"rows":[${rows.join()}]${said}}`;
-    const commit = new Commit(this, text, points, () => {
-      for (const [table, key, entry] of undo.reverse()) table.set(key, entry);
-      if (made) this.exists = false;
-      this.size = size;
-      this.epoch++;
-    });
+    return this.#begin(
+      new Commit(this, text, points, () => {
+        for (const [table, key, entry] of undo.reverse()) table.set(key, entry);
+        if (made) this.exists = false;
+        this.size = size;
+        this.epoch++;
+      }),
+    );
+  }
+
+  /** Empties the store at once, and answers the line that says so. `points`: all that lead here. */
+  erase(points: Array<[string, boolean]>): Commit {
+    const before = [...this.tables];
+    const size = this.size;
+    this.tables.clear();
+    this.exists = false;
+    this.size = STORE_OVERHEAD;
+    const text = `{"store":"${this.id}","erased":true,"rows":[],"points":${JSON.stringify(points)}}`;
+    return this.#begin(
+      new Commit(this, text, points, () => {
+        this.tables.clear();
+        for (const [name, table] of before) this.tables.set(name, table);
+        this.exists = true;
+        this.size = size;
+        this.epoch++;
+      }),
+    );
+  }
+
+  /** The pointers that lead here; undefined if the store is older than its list of them. */
+  get names(): readonly string[] | undefined {
+    const keys = this.tables.get(NAMES)?.keys;
+    return keys?.[0] === ALL ? keys.slice(1) : undefined;
+  }
+
+  /** Those that say when work is due here. */
+  get dueNames(): readonly string[] {
+    return (this.tables.get(NAMES)?.keys ?? []).filter(isDueKey);
+  }
+
+  #begin(commit: Commit): Commit {
     const { outcome } = commit;
     this.pending = outcome;
     void outcome.then(() => {
       if (this.pending === outcome) this.pending = undefined;
     });
     return commit;
+  }
+
+  #name(points: Change["points"] = [], made = false): Array<[table: Table, key: string, entry: Entry | undefined]> {
+    if (points.length === 0 && !made) return [];
+    const table = this.#table(NAMES);
+    const rows = points.map(([key, leadsHere]): [Table, string, Entry | undefined] => [table, key, leadsHere ? NAMED : undefined]);
+    return made ? [[table, ALL, NAMED], ...rows] : rows;
   }
 
   /** Makes the document durable, as of a moment at which nothing is pending. */
@@ -127,9 +157,11 @@ export class Store {
   async #write(): Promise<void> {
     await this.gate.enter(true);
     let size = 0;
+    let isGone = false;
     try {
       while (this.pending !== undefined) await this.pending;
       if (this.dirtyFrom === undefined) return;
+      isGone = !this.exists;
       // Rows are replaced, never changed: the lists of now stay those of now while they are written.
       this.#document.data = {
         store: this.id,
@@ -144,7 +176,7 @@ export class Store {
       this.gate.leave();
     }
     try {
-      await this.#document.write();
+      await (isGone ? this.#adapter.remove() : this.#document.write());
     } catch (error) {
       this.dirtyFrom = this.#writingFrom;
       this.dirtySize += size;
@@ -172,9 +204,17 @@ export class Store {
     if (tail === undefined) return;
     for (const [sequence, change] of tail.changes) {
       if (sequence <= data.through) continue;
+      if (change.erased) {
+        this.tables.clear();
+        this.exists = false;
+        this.size = STORE_OVERHEAD;
+        this.through = sequence;
+        continue;
+      }
       if (!this.exists && change.made !== true) throw new StorageError("corrupt", `${path} is missing`);
       this.exists = true;
       this.through = sequence;
+      for (const [table, key, entry] of this.#name(change.points, change.made)) this.#set(table, key, entry);
       for (const [name, key, ...value] of change.rows) {
         // Its size is only known roughly: a share of the line.
         this.#set(
@@ -244,17 +284,4 @@ export class Commit implements JournalLine {
     this.#undo();
     this.#settle(error);
   }
-}
-
-function empty(id: string): Checkpoint {
-  return { store: id, through: 0, tables: {} };
-}
-
-/** As JSON.stringify would say it, but rows that are text already are taken as they are. */
-function textOf({ store, through, tables }: Checkpoint): string {
-  const said = Object.entries(tables).map(([name, rows]) => {
-    const list = rows.map(([key, row]) => `[${JSON.stringify(key)},${row instanceof Entry ? row.json : JSON.stringify(row)}]`);
-    return `${JSON.stringify(name)}:[${list.join()}]`;
-  });
-  return `{"store":${JSON.stringify(store)},"through":${through},"tables":{${said.join()}}}`;
 }

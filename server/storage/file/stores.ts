@@ -1,5 +1,6 @@
+import type { Tail } from "./change.ts";
 import type { DataFolder } from "./data-folder.ts";
-import { Store, type Tail } from "./store.ts";
+import { Store } from "./store.ts";
 
 /** The open stores: a bounded cache by bytes, least recently used first. Each store is one object at most. */
 export class Stores {
@@ -110,7 +111,7 @@ export class Stores {
   #unpin(store: Store): void {
     store.pins--;
     this.#count(store);
-    if (store.pins === 0 && !store.exists) this.#close(store);
+    if (store.pins === 0 && !store.exists && store.pinned === undefined) this.#close(store);
   }
 
   #count(store: Store): void {

@@ -112,7 +112,7 @@ export function deepFreeze<Value>(value: Value): Value {
   return value;
 }
 
-function lowerBound(keys: readonly string[], key: string): number {
+export function lowerBound(keys: readonly string[], key: string): number {
   let low = 0;
   for (let high = keys.length; low < high; ) {
     const middle = (low + high) >>> 1;

@@ -1,3 +1,6 @@
+import { StorageError } from "../storage.ts";
+import type { DataFolder } from "./data-folder.ts";
+import { failure } from "./failure.ts";
 import type { Journal } from "./journal.ts";
 import type { Pointers } from "./pointers.ts";
 import type { Segments } from "./segments.ts";
@@ -15,13 +18,21 @@ export interface UpkeepLimits {
   pendingPointers: number;
 }
 
+interface Parts {
+  folder: DataFolder;
+  stores: Stores;
+  pointers: Pointers;
+  journal: Journal;
+  segments: Segments;
+}
+
 const AT_ONCE = 4;
 const CLOSED_FILES = 8;
 const PAUSE_AFTER_FAILURE = 5_000;
 
 /** Moves what the journal holds to where it stays, so that the journal stays short. Nobody's answer waits for it. */
 export class Upkeep {
-  readonly #parts: { stores: Stores; pointers: Pointers; journal: Journal; segments: Segments };
+  readonly #parts: Parts;
   readonly #limits: UpkeepLimits;
   readonly #now: () => number;
   readonly #wanted = new Set<string>();
@@ -29,11 +40,7 @@ export class Upkeep {
   #again = false;
   #notBefore = 0;
 
-  constructor(
-    parts: { stores: Stores; pointers: Pointers; journal: Journal; segments: Segments },
-    limits: UpkeepLimits,
-    now: () => number,
-  ) {
+  constructor(parts: Parts, limits: UpkeepLimits, now: () => number) {
     this.#parts = parts;
     this.#limits = limits;
     this.#now = now;
@@ -47,6 +54,28 @@ export class Upkeep {
     if (this.#now() < this.#notBefore) return;
     if (grown) this.#wanted.add(store.id);
     void this.start();
+  }
+
+  /** Whether lines up to this one are on the medium still. */
+  holds(sequence: number): boolean {
+    return this.#parts.segments.first("all") <= sequence;
+  }
+
+  /**
+   * Takes off the medium what the line `sequence` has made void: the document and the pointers' files, then the journal up to that
+   * line, which takes a place for everyone's lines before it. All who wait share it.
+   * @throws {StorageError} `failed`
+   */
+  async purge(sequence: number): Promise<void> {
+    const { folder, journal } = this.#parts;
+    try {
+      await journal.roll(sequence);
+      await this.start();
+      await folder.clear();
+    } catch (error) {
+      throw failure("erasing", error);
+    }
+    if (this.holds(sequence)) throw new StorageError("failed", "erasing: the journal can't be let go yet");
   }
 
   /** From time to time. */

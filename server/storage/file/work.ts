@@ -14,6 +14,8 @@ export class Work<Rows extends object> implements StoreWriter<Rows> {
   readonly #over = new Map<string, Map<string, Changed>>();
   /** By pointer key: whether the name leads here afterwards. */
   readonly points = new Map<string, boolean>();
+  /** When work waits for the store afterwards; undefined: as before. */
+  dueAt: number | null | undefined;
   #ended = false;
 
   constructor(tables: ReadonlyMap<string, Table>) {
@@ -53,6 +55,12 @@ export class Work<Rows extends object> implements StoreWriter<Rows> {
   unpoint(kind: PointerKind, name: string): void {
     this.#assertGoing();
     this.points.set(pointerKey(kind, name), false);
+  }
+
+  due(at: number | null): void {
+    this.#assertGoing();
+    if (at !== null && !(Number.isSafeInteger(at) && at >= 0)) throw new TypeError("due: epoch milliseconds");
+    this.dueAt = at;
   }
 
   /** What is used after its work is over would be lost silently. */

@@ -1,0 +1,105 @@
+import { LIMITS, type SignedAct } from "#protocol/api.ts";
+import { isEnded } from "#protocol/grant.ts";
+import { Refusal } from "#protocol/refusal.ts";
+import type { Deps } from "../deps.ts";
+import { digest, instant } from "../digest.ts";
+import { proveAct } from "../guards/act.ts";
+import { noCookie, requireSession, unauthenticated } from "../guards/session.ts";
+import type { Rows, StoreRow } from "../rows.ts";
+import type { StoreWriter } from "../storage/storage.ts";
+import { endGrant } from "../store/ends.ts";
+import { eraseDue } from "../store/erasure.ts";
+import { note } from "../store/history.ts";
+import { grantOf, stateNow } from "../store/shares.ts";
+import { type Endpoints, signedIn } from "./endpoint.ts";
+
+/** Taking everything along, and leaving nothing behind. */
+export const leaving: Endpoints<"exports" | "erase" | "keep"> = {
+  async exports(deps, call) {
+    const now = deps.now();
+    const caller = signedIn(call);
+    const position = await deps.storage.change(caller.account, async (store) => {
+      await requireSession(store, caller, now);
+      const by = await provePasskey(deps, store, call.body.act, { account: caller.account, action: "export", text: call.body.what, now });
+      return note(store, { at: now, type: "export", by });
+    });
+    return { position };
+  },
+
+  async erase(deps, call) {
+    const { storage, config } = deps;
+    const now = deps.now();
+    const caller = signedIn(call);
+    const { account } = caller;
+    const { act, when, askDeletion } = call.body;
+    const { at, grants } = await storage.change(account, async (store) => {
+      await requireSession(store, caller, now);
+      const by = await provePasskey(deps, store, act, { account, action: "erase", text: when, now });
+      const row = await storeOf(store);
+      const grants = await endAll(store, { at: now, act, askDeletion });
+      // Saying it again never gives it more time.
+      const at = Math.min(row.erasing ?? Number.POSITIVE_INFINITY, when === "now" ? now : now + LIMITS.grace);
+      store.put("store", "store", { ...row, erasing: at });
+      store.due(at);
+      await note(store, { at: now, type: "erase", by });
+      if (at <= now) for (const [session] of await store.list("sessions", { limit: 1000 })) store.delete("sessions", session);
+      return { at, grants };
+    });
+    for (const grant of grants) deps.accessTokens.forget(grant);
+    if (at <= now) {
+      // What the medium refuses now, the next sweep does.
+      await eraseDue(storage, account, now).catch((error: unknown) => deps.log.fault("erasure", error));
+      call.answer["Set-Cookie"] = noCookie(config.issuer);
+      call.answer["Clear-Site-Data"] = '"cache", "storage"';
+    }
+    return { at: instant(at) };
+  },
+
+  async keep({ storage, now: clock }, call) {
+    const now = clock();
+    const caller = signedIn(call);
+    await storage.change(caller.account, async (store) => {
+      const { way } = await requireSession(store, caller, now);
+      const { erasing, ...row } = await storeOf(store);
+      if (erasing === undefined) return;
+      // As good as gone: only the next sweep is waited for.
+      if (erasing <= now) throw unauthenticated();
+      store.put("store", "store", row);
+      store.due(null);
+      await note(store, { at: now, type: "keep", by: way });
+    });
+    return {};
+  },
+};
+
+/** The way in of the passkey that approved exactly this. @throws {Refusal} `invalid_act` */
+async function provePasskey(
+  { storage, config }: Deps,
+  store: StoreWriter<Rows>,
+  signed: SignedAct,
+  { account, action, text, now }: { account: string; action: "export" | "erase"; text: string; now: number },
+): Promise<string> {
+  const { act, kind, way } = await proveAct(storage, store, signed, { account, issuer: config.issuer, now, pointer: "/act" });
+  if (kind !== "passkey") throw new Refusal("invalid_act", "This takes a passkey, not the kit.", { pointer: "/act/kit" });
+  if (act.action !== action || act.grant !== null || act.object !== digest(text))
+    throw new Refusal("invalid_act", "This act says something else.", { pointer: "/act/act" });
+  return way;
+}
+
+async function storeOf(store: StoreWriter<Rows>): Promise<StoreRow> {
+  const row = await store.get("store", "store");
+  if (row === undefined) throw new Error("a store without its first commit");
+  return row;
+}
+
+/** Ends every grant that has not ended, and answers them. */
+async function endAll(store: StoreWriter<Rows>, end: { at: number; act: SignedAct; askDeletion: boolean }): Promise<string[]> {
+  const ended: string[] = [];
+  for (const [grant] of await store.list("standings", { limit: 100_000 })) {
+    const known = await grantOf(store, grant);
+    if (isEnded(stateNow(known, end.at))) continue;
+    await endGrant(store, grant, known, end);
+    ended.push(grant);
+  }
+  return ended;
+}
