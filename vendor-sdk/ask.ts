@@ -1,4 +1,4 @@
-import { type AuthorizationDetail, CONSENT_TYPE } from "../protocol/authorization-details.ts";
+import { type AuthorizationDetail, CONSENT_TYPE, type Filter } from "../protocol/authorization-details.ts";
 import { breach } from "../protocol/breach.ts";
 import { PURPOSES } from "../protocol/purposes.ts";
 
@@ -8,6 +8,8 @@ export interface Ask {
   purpose: string;
   /** Such as `profile/emails` or `profile/addresses:town`. */
   paths: readonly string[];
+  /** Which purchases or wishes: of these categories, since this day (YYYY-MM-DD), for these recipients. Other paths aren't affected. */
+  filter?: Filter;
   /** For how many days from now; at most 365. */
   days: number;
   /** Your own words by language, at most 140 characters each. */
@@ -34,6 +36,7 @@ export function ask(wish: Ask, now = new Date()): AuthorizationDetail {
     type: CONSENT_TYPE,
     actions: ["read"],
     paths: [...wish.paths],
+    ...(wish.filter === undefined ? {} : { filter: wish.filter }),
     purpose: purpose.iri,
     necessity: "optional",
     legal_basis: "https://w3id.org/dpv/legal/eu/gdpr#A6-1-a",

@@ -1,10 +1,10 @@
 import { allowsRead, lastExpiry } from "../protocol/narrow.ts";
 import type { Ending } from "./crm/sink.ts";
 import { inForce, nextRead, repeatsLastRead } from "./keeping.ts";
-import type { StoredGrant } from "./state.ts";
+import type { GrantHead, StoredGrant } from "./state.ts";
 
 /** Why a grant's row has to go by the vendor's own clock and memory, if it has. */
-export function endingOf(grant: StoredGrant, now: number): Ending | undefined {
+export function endingOf(grant: GrantHead, now: number): Ending | undefined {
   if (grant.ended !== null) return { reason: grant.ended.state, at: grant.ended.at };
   const expires = lastExpiry(grant.details);
   if (now >= expires) return { reason: "expired", at: new Date(expires).toISOString() };
@@ -18,6 +18,9 @@ const overdue = (grant: StoredGrant, now: number): string[] => {
   const details = inForce(grant, now);
   return Object.keys(grant.shares).filter((path) => !allowsRead(details, path));
 };
+
+/** Whether an object is no longer in force, so that what it allowed may have to go. */
+export const hasLapsed = (grant: GrantHead, now: number): boolean => inForce(grant, now).length < grant.details.length;
 
 /** Whether something is held that no object in force allows any more. */
 export const isOverdue = (grant: StoredGrant, now: number): boolean => overdue(grant, now).length > 0;

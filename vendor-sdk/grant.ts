@@ -2,7 +2,7 @@ import type { AuthorizationDetails } from "../protocol/authorization-details.ts"
 import { hashOf } from "../protocol/canonical.ts";
 import { type GrantState, stateOf } from "../protocol/grant.ts";
 import { lastExpiry } from "../protocol/narrow.ts";
-import type { StoredGrant } from "./state.ts";
+import type { GrantHead } from "./state.ts";
 
 /** A grant as the vendor knows it. */
 export interface Grant {
@@ -27,7 +27,7 @@ const instant = (ms: number): string => new Date(ms).toISOString();
 /** The key of a grant's row: 126 bits of its hash after a letter, so that no spreadsheet, filter or URL stumbles over it. */
 export const rowKey = async (grantId: string): Promise<string> => `c${(await hashOf(`counterfoil/row/v1\n${grantId}`)).slice(0, 21)}`;
 
-export async function grantOf(stored: StoredGrant, now: number): Promise<Grant> {
+export async function grantOf(stored: GrantHead, now: number): Promise<Grant> {
   const expires = lastExpiry(stored.details);
   const facts = {
     expires,

@@ -1,9 +1,10 @@
 export type { AuthorizationDetail, AuthorizationDetails } from "../protocol/authorization-details.ts";
 export { type Ask, ask } from "./ask.ts";
+export { type Channel, type ContactFacts, type ContactVerdict, contactColumn, contactWords, mayContact } from "./contact.ts";
 export { csvSink } from "./crm/csv-sink.ts";
 export { type Driver, defineSink, type Found } from "./crm/define-sink.ts";
 export { jsonlSink } from "./crm/jsonl-sink.ts";
-export { flatMapping, flatten, type Mapping, mapFields, type Source } from "./crm/mapping.ts";
+export { flatMapping, flatten, type MapOptions, type Mapping, mapFields, type Source } from "./crm/mapping.ts";
 export type { Ending, EraseReport, PutReport, Scalar, Sink, SinkCheck, SubjectRecord, Values, WriteOptions } from "./crm/sink.ts";
 export { type SinkProof, type SinkReport, testSink } from "./crm/test-sink.ts";
 export { CounterfoilError, type ErrorCode } from "./error.ts";
@@ -15,4 +16,4 @@ export type { Change } from "./reading.ts";
 export type { AccessRequest, PushedRequest, Requests } from "./requests.ts";
 export { memoryState, type StateStore } from "./state.ts";
 export type { SyncOptions, SyncReport } from "./sync-report.ts";
-export { createVendor, type PullOptions, type Snapshot, type Vendor, type VendorOptions } from "./vendor.ts";
+export { type ContactOptions, createVendor, type PullOptions, type Snapshot, type Vendor, type VendorOptions } from "./vendor.ts";

@@ -1,8 +1,9 @@
 import type { AuthorizationDetail, AuthorizationDetails } from "../protocol/authorization-details.ts";
+import { digestAt } from "../protocol/categories.ts";
 import { milliseconds } from "../protocol/duration.ts";
 import { allowsRead } from "../protocol/narrow.ts";
 import { formRank, splitPath } from "../protocol/paths.ts";
-import type { StoredGrant } from "./state.ts";
+import type { GrantHead, StoredGrant } from "./state.ts";
 
 const HOUR = 3_600_000;
 
@@ -10,17 +11,17 @@ const HOUR = 3_600_000;
  * The objects under which something may be held at `now`: before their expiry, and no longer after the last answered read than their
  * retention, which is what the customer was told. Decided by the vendor's own clock, whether or not the server can be reached.
  */
-export const inForce = (grant: StoredGrant, now: number): AuthorizationDetails =>
+export const inForce = (grant: GrantHead, now: number): AuthorizationDetails =>
   grant.details.filter((each) => Date.parse(each.expires) > now && (grant.read ?? grant.given) + milliseconds(each.retention) > now);
 
-/** Paths of the shares that a row may show at `now`. Where a value is there in two forms, the one that says more. */
+/** Paths of the shares that a row may show at `now`. Where a value is there in two forms, the one that says more; each digest for itself. */
 export function keptPaths(grant: StoredGrant, now: number): string[] {
   const details = inForce(grant, now);
   const best = new Map<string, string>();
   for (const path of Object.keys(grant.shares).filter((each) => allowsRead(details, each))) {
-    const { base } = splitPath(path);
-    const rival = best.get(base);
-    if (rival === undefined || rank(path) < rank(rival)) best.set(base, path);
+    const value = digestAt(path) === undefined ? splitPath(path).base : path;
+    const rival = best.get(value);
+    if (rival === undefined || rank(path) < rank(rival)) best.set(value, path);
   }
   return [...best.values()].sort();
 }

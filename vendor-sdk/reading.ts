@@ -7,7 +7,7 @@ import { checkConsent, checkShare, openGrantKey, type VerifiedConsent } from "./
 import type { Answer } from "./http.ts";
 import { countRead, nextRead, repeatsLastRead } from "./keeping.ts";
 import type { Party } from "./party.ts";
-import { refused } from "./refused.ts";
+import { reasonOf, refused } from "./refused.ts";
 import type { StoredGrant } from "./state.ts";
 import { type Tokens, withNonce } from "./tokens.ts";
 
@@ -46,7 +46,7 @@ export function reader(party: Party, tokens: Tokens, proofs: Dpop): Read {
           retryAfterMs: allowed === undefined ? undefined : allowed - started,
         });
     }
-    let next: StoredGrant = { ...grant, seen: { ...grant.seen }, shares: { ...grant.shares } };
+    let next: StoredGrant = { ...grant };
     let consent: VerifiedConsent | undefined;
     let grantKey = new Uint8Array();
     const changes: Change[] = [];
@@ -58,6 +58,8 @@ export function reader(party: Party, tokens: Tokens, proofs: Dpop): Read {
         grantKey = new Uint8Array(await openGrantKey(party, consent.consent, page.grant_key));
         next = { ...next, ...remembered(consent), grantKey: page.grant_key };
       }
+      // Copied once it changes: what stays the very same is not written again.
+      if (page.records.length > 0 && next.shares === grant.shares) next = { ...next, seen: { ...grant.seen }, shares: { ...grant.shares } };
       for (const record of page.records) {
         const { path, version, body, updated } = record;
         const content = await checkShare(grantKey, next.details, next.seen[path] ?? 0, { grant: grant.id, path, version, body });
@@ -72,7 +74,12 @@ export function reader(party: Party, tokens: Tokens, proofs: Dpop): Read {
       }
       next = { ...next, cursor: page.cursor, complete: page.complete };
       if (!page.more) {
-        changes.push(...dropNarrowed(next));
+        const narrowed = narrowedIn(next);
+        if (narrowed.length > 0) {
+          const gone = new Set(narrowed.map(({ path }) => path));
+          next = { ...next, shares: Object.fromEntries(Object.entries(next.shares).filter(([path]) => !gone.has(path))) };
+          changes.push(...narrowed);
+        }
         const at = party.now();
         const counts = page.complete && !repeatsLastRead(grant, since, at);
         next = {
@@ -113,11 +120,10 @@ const removalsFirst = (changes: Change[]): Change[] => [
 ];
 
 /** Narrowing deletes the shares outside it: what is no longer covered goes, without waiting to be told record by record. */
-function dropNarrowed(next: StoredGrant): Change[] {
-  const outside = Object.entries(next.shares).filter(([path]) => !allowsRead(next.details, path));
-  for (const [path] of outside) delete next.shares[path];
-  return outside.map(([path, { version }]) => ({ type: "remove", path, version, reason: "narrowed" }));
-}
+const narrowedIn = ({ shares, details }: StoredGrant): Change[] =>
+  Object.entries(shares)
+    .filter(([path]) => !allowsRead(details, path))
+    .map(([path, { version }]) => ({ type: "remove", path, version, reason: "narrowed" }));
 
 async function fetchPage(
   party: Party,
@@ -143,7 +149,8 @@ async function fetchPage(
       },
     });
   let answer: Answer = await withNonce(send, url.href, proofs);
-  if (answer.status === 401) {
+  // Of a store that was erased the server knows nothing any more: whether the grant has ended, its refresh token says.
+  if (answer.status === 401 || (answer.status === 404 && reasonOf(answer) === "not_found")) {
     tokens.forget(grant.id);
     answer = await withNonce(send, url.href, proofs);
   }

@@ -49,7 +49,8 @@ export function refused(answer: Answer, what: string, now: number): CounterfoilE
   const reason = reasonOf(answer);
   const parsed = v.safeParse(Refused, answer.body);
   const ended = reason === "grant_ended" && parsed.success && parsed.output.state === "expired" ? "grant_expired" : undefined;
-  const code = ended ?? BY_REASON[reason ?? ""] ?? BY_STATUS[answer.status] ?? (answer.status >= 500 ? "unavailable" : "invalid");
+  // A server in trouble decides nothing about a grant, whatever its answer says.
+  const code = answer.status >= 500 ? "unavailable" : (ended ?? BY_REASON[reason ?? ""] ?? BY_STATUS[answer.status] ?? "invalid");
   return new CounterfoilError(code, `${what} was refused (${answer.status}${reason === undefined ? "" : `, ${reason}`})`, {
     status: answer.status,
     requestId: answer.requestId,

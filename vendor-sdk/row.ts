@@ -13,13 +13,14 @@ import type { StoredGrant } from "./state.ts";
 export const printOf = (grant: StoredGrant, now: number): Promise<string> =>
   hashOfJson([
     grant.consent?.hash ?? null,
+    grant.paused,
     inForce(grant, now),
     keptPaths(grant, now).map((path) => [path, grant.shares[path]?.version ?? 0]),
   ]);
 
-/** Current values by path: opened from the shares as they came. A value that the customer left empty is absent. */
-export async function fieldsOf(party: Party, grant: StoredGrant, now: number): Promise<Record<string, unknown>> {
-  const paths = keptPaths(grant, now);
+/** Current values by path: opened from the shares as they came. A value that the customer left empty is absent. @param only this path alone */
+export async function fieldsOf(party: Party, grant: StoredGrant, now: number, only?: string): Promise<Record<string, unknown>> {
+  const paths = keptPaths(grant, now).filter((path) => only === undefined || path === only);
   if (paths.length === 0) return {};
   if (grant.consent === null || grant.grantKey === null)
     throw new CounterfoilError("integrity", "shares are kept without their consent", { reason: "state" });
@@ -34,16 +35,21 @@ export async function fieldsOf(party: Party, grant: StoredGrant, now: number): P
   return Object.fromEntries(pairs.filter(([, value]) => value !== null));
 }
 
-export async function recordOf(party: Party, grant: StoredGrant, now: number): Promise<SubjectRecord> {
+/** @param only of the values this one alone */
+export async function recordOf(party: Party, grant: StoredGrant, now: number, only?: string): Promise<SubjectRecord> {
   const details = inForce(grant, now);
+  const purposes = [...new Set(details.map(({ purpose }) => purpose))];
+  const endOf = (purpose: string): string => new Date(lastExpiry(details.filter((each) => each.purpose === purpose))).toISOString();
   return {
     key: await rowKey(grant.id),
-    fields: await fieldsOf(party, grant, now),
+    fields: await fieldsOf(party, grant, now, only),
     consent: {
       given: new Date(grant.given).toISOString(),
       until: new Date(lastExpiry(grant.details)).toISOString(),
+      paused: grant.paused,
       n: grant.consent?.n ?? 0,
-      purposes: details.map(({ purpose }) => purpose),
+      purposes,
+      ends: Object.fromEntries(purposes.map((purpose) => [purpose, endOf(purpose)])),
       paths: [...new Set(details.flatMap(({ paths }) => paths))],
     },
   };

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { AuthorizationDetails } from "../protocol/authorization-details.ts";
 import { Body, CompactJwe, CompactJws, Count, Hash, Id, Instant, Path, Positive } from "../protocol/shapes.ts";
 import type { KeyedLock } from "./lock.ts";
+import { newToken } from "./random.ts";
 
 /**
  * Where a vendor keeps what it must remember: pins, versions, cursors, refresh tokens, and the shares as they came (sealed). Texts by
@@ -57,6 +58,15 @@ export const StoredGrant = v.object({
 });
 export type StoredGrant = v.InferOutput<typeof StoredGrant>;
 
+const KEPT_APART = ["seen", "shares"] as const;
+/** Whatever changes with each read. `kept`: names the text of shares that belongs to it. */
+const StoredHead = v.object({ ...v.omit(StoredGrant, KEPT_APART).entries, kept: v.optional(v.string()) });
+/** What changes when a customer changes something: of many records it is long, so it is written only then. */
+const StoredShares = v.object({ ...v.pick(StoredGrant, KEPT_APART).entries, kept: v.string() });
+
+/** A grant without its shares: all that its state follows from. */
+export type GrantHead = Omit<StoredGrant, (typeof KEPT_APART)[number]>;
+
 /** A request on its way through the customer's browser. */
 export const StoredRequest = v.object({ verifier: v.string(), redirectUri: v.string(), asked: AuthorizationDetails, expires: Count });
 export type StoredRequest = v.InferOutput<typeof StoredRequest>;
@@ -68,6 +78,8 @@ const parse = <S extends v.GenericSchema>(schema: S, text: string | undefined): 
 export interface Book {
   readonly locks: KeyedLock;
   grant(id: string): Promise<StoredGrant | undefined>;
+  /** The same without its shares, which may be many. */
+  head(id: string): Promise<GrantHead | undefined>;
   saveGrant(grant: StoredGrant): Promise<void>;
   grantIds(): Promise<string[]>;
   request(state: string): Promise<StoredRequest | undefined>;
@@ -79,10 +91,27 @@ export interface Book {
 
 export function book(store: StateStore, locks: KeyedLock): Book {
   const request = async (state: string) => parse(StoredRequest, await store.get(`request/${state}`));
+  /** By the very objects that were read or written: what is still the same is in the store. */
+  const stored = new WeakMap<StoredGrant["shares"], { seen: StoredGrant["seen"]; kept: string }>();
   return {
     locks,
-    grant: async (id) => parse(StoredGrant, await store.get(`grant/${id}`)),
-    saveGrant: (grant) => store.set(`grant/${grant.id}`, JSON.stringify(grant)),
+    async grant(id) {
+      const head = parse(StoredHead, await store.get(`grant/${id}`));
+      if (head === undefined) return undefined;
+      const { seen, shares, kept } = parse(StoredShares, await store.get(`shares/${id}`)) ?? { seen: {}, shares: {}, kept: undefined };
+      if (kept !== undefined) stored.set(shares, { seen, kept });
+      // Where a crash came between the two texts, the next read starts from the beginning.
+      const { kept: expected, cursor, ...rest } = head;
+      return { ...rest, cursor: kept === expected ? cursor : null, seen, shares };
+    },
+    head: async (id) => parse(StoredHead, await store.get(`grant/${id}`)),
+    async saveGrant({ seen, shares, ...head }) {
+      const before = stored.get(shares);
+      const kept = before?.seen === seen ? before.kept : newToken();
+      if (kept !== before?.kept) await store.set(`shares/${head.id}`, JSON.stringify({ kept, seen, shares }));
+      await store.set(`grant/${head.id}`, JSON.stringify({ ...head, kept }));
+      stored.set(shares, { seen, kept });
+    },
     grantIds: async () => (await store.list("grant/")).map((key) => key.slice("grant/".length)),
     request,
     saveRequest: (state, stored) => store.set(`request/${state}`, JSON.stringify(stored)),

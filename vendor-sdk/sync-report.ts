@@ -16,7 +16,7 @@ export interface SyncReport {
   updated: number;
   unchanged: number;
   erased: number;
-  /** Grants whose customer paused them: left as they are. */
+  /** Grants whose customer paused them: their values are left as they are. */
   paused: number;
   /** Grants whose frequency allows no read now: left as they are. */
   held: number;

@@ -1,5 +1,5 @@
 import type { Ending, EraseReport, Sink } from "./crm/sink.ts";
-import { endedGrant, endingOf, isOverdue, lapsedGrant, mayRead, prunedGrant, tightenedGrant } from "./endings.ts";
+import { endedGrant, endingOf, hasLapsed, isOverdue, lapsedGrant, mayRead, prunedGrant, tightenedGrant } from "./endings.ts";
 import { asCounterfoilError, CounterfoilError } from "./error.ts";
 import { rowKey } from "./grant.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -113,16 +113,25 @@ export function syncing(party: Party, read: Read, tokens: Tokens): Syncing {
     for (const id of ids) {
       options.signal?.throwIfAborted();
       await party.book.locks.run(id, async () => {
+        const head = await party.book.head(id);
+        if (head === undefined || head.erasedIn.includes(sink.name)) return;
+        const why = endingOf(head, now);
+        if (why === undefined && !hasLapsed(head, now)) return;
         const grant = await party.book.grant(id);
-        const why = grant === undefined ? undefined : endingOf(grant, now);
-        if (grant === undefined || grant.erasedIn.includes(sink.name)) return;
+        if (grant === undefined) return;
         const key = await rowKey(id);
         if (why !== undefined && !(why.reason === "retention" && grant.read === null))
           await eraseAll(sink, report, [{ key, grant, why }], options);
-        else if (isOverdue(grant, now) && (await put(sink, report, { key, grant }, now, options)))
+        else if ((isOverdue(grant, now) || (await isStale(sink, grant, now))) && (await put(sink, report, { key, grant }, now, options)))
           await commitRows(sink, report, [{ key, grant }], now, options);
       });
     }
+  };
+
+  /** Whether this process wrote the row when it said more: a purpose has ended since. */
+  const isStale = async (sink: Sink, grant: StoredGrant, now: number): Promise<boolean> => {
+    const print = printsOf(sink).get(grant.id);
+    return print !== undefined && print !== (await printOf(grant, now));
   };
 
   const put = async (sink: Sink, report: SyncReport, job: Job, now: number, options: SyncOptions): Promise<boolean> => {
@@ -170,8 +179,14 @@ export function syncing(party: Party, read: Read, tokens: Tokens): Syncing {
       if (!options.signal?.aborted && error.code === "grant_expired") return { key, grant, why: { reason: "expired", at }, release };
       if (error.code === "grant_paused") {
         report.paused++;
-        if (!options.dryRun && !grant.paused) await party.book.saveGrant({ ...grant, paused: true });
-      } else if (error.reason === "frequency_exceeded") report.held++;
+        const paused = { ...grant, paused: true };
+        if (!options.dryRun && !grant.paused) await party.book.saveGrant(paused);
+        // Its row stays, and says from now on that nobody may be reached.
+        if (grant.read !== null) return { key, grant: paused, release };
+        release();
+        return undefined;
+      }
+      if (error.reason === "frequency_exceeded") report.held++;
       else if (!options.signal?.aborted) fail(report, key, id, error);
       release();
       return undefined;

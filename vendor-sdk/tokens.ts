@@ -65,7 +65,7 @@ export function tokens(party: Party, discover: (signal?: AbortSignal) => Promise
     if (answer.status !== 200) {
       held.delete(grant.id);
       // RFC 6749, 5.2: the refresh token is invalid, expired or revoked; ours live exactly as long as their grant.
-      if (reasonOf(answer) === "invalid_grant")
+      if (answer.status === 400 && reasonOf(answer) === "invalid_grant")
         throw new CounterfoilError("grant_revoked", "the server says that this grant has ended", {
           status: answer.status,
           requestId: answer.requestId,

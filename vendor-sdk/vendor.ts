@@ -1,6 +1,7 @@
 import type { JWK } from "jose";
 import type { Consent } from "../protocol/consent-token.ts";
 import type { GrantState } from "../protocol/grant.ts";
+import { type Channel, type ContactFacts, type ContactVerdict, mayContact } from "./contact.ts";
 import { discovery, isSafeUrl } from "./discovery.ts";
 import { dpop } from "./dpop.ts";
 import { endingOf, tightenedGrant } from "./endings.ts";
@@ -12,7 +13,7 @@ import { keyedLock } from "./lock.ts";
 import type { Party } from "./party.ts";
 import { type Change, reader } from "./reading.ts";
 import { type Requests, requests } from "./requests.ts";
-import { fieldsOf } from "./row.ts";
+import { fieldsOf, recordOf } from "./row.ts";
 import { book, memoryState, type StateStore, type StoredGrant } from "./state.ts";
 import { type Syncing, syncing } from "./sync.ts";
 import { tokens as tokenEndpoint } from "./tokens.ts";
@@ -56,6 +57,14 @@ export interface Snapshot {
   receipt: { read: number; at: string };
 }
 
+/** About when, and after which messages, one asks whether a customer may be reached. */
+export interface ContactOptions {
+  /** Now unless told. */
+  at?: Date;
+  /** When you reached this customer by this channel before: without it a rule of how often can't be kept. */
+  sent?: readonly Date[];
+}
+
 /** From where a pull reads, and whether it moves on. */
 export interface PullOptions {
   /** A cursor, or null for the beginning; where the last saved read ended unless told. */
@@ -80,11 +89,20 @@ export interface Vendor extends Syncing {
    * `grant_paused`, `rate_limited`, `unavailable`: later
    */
   pull(grantId: string, options?: PullOptions): Promise<Snapshot>;
+  /**
+   * Whether you may reach a grant's customer by a channel for a purpose, by what the last saved read brought: see `mayContact`. Ask it
+   * before each message; a grant that isn't known, or has ended, allows nothing.
+   * @param purpose id of the registry, such as `delivery`, or the IRI that the consent names
+   */
+  mayContact(grantId: string, channel: Channel, purpose: string, options?: ContactOptions): Promise<ContactVerdict>;
 }
 
 const checkUrl = (name: string, text: string): void => {
   if (!URL.canParse(text) || !isSafeUrl(new URL(text))) throw new TypeError(`${name}: expected an https URL (http only on loopback)`);
 };
+
+/** Of a grant that has ended. */
+const NOTHING: ContactFacts = { fields: {}, consent: { given: "", until: "", paused: false, n: 0, purposes: [], ends: {}, paths: [] } };
 
 /** @throws {TypeError} on a wrong option */
 export function createVendor(options: VendorOptions): Vendor {
@@ -121,11 +139,11 @@ export function createVendor(options: VendorOptions): Vendor {
     requests: requests(party, discover, tokens, proofs),
     grants: {
       async get(id) {
-        const grant = await party.book.grant(id);
+        const grant = await party.book.head(id);
         return grant && grantOf(grant, now());
       },
       async list({ state } = {}) {
-        const all = await Promise.all((await party.book.grantIds()).map((id) => party.book.grant(id)));
+        const all = await Promise.all((await party.book.grantIds()).map((id) => party.book.head(id)));
         const grants = await Promise.all(all.filter((each) => each !== undefined).map((each) => grantOf(each, now())));
         return grants.filter((each) => state === undefined || each.state === state).sort((a, b) => (a.given < b.given ? -1 : 1));
       },
@@ -153,6 +171,12 @@ export function createVendor(options: VendorOptions): Vendor {
           on({ type: "refused", grant: id, code: error.code, reason: error.reason });
           throw error;
         }
+      }),
+    mayContact: (id, channel, purpose, { at = new Date(now()), sent = [] } = {}) =>
+      party.book.locks.run(id, async () => {
+        const grant = await party.book.grant(id);
+        const record = grant === undefined || grant.ended !== null ? NOTHING : await recordOf(party, grant, now(), "preferences/contact");
+        return mayContact(record, channel, purpose, at, sent);
       }),
     ...syncing(party, read, tokens),
   };

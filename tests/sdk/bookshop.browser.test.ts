@@ -16,7 +16,29 @@ describe("the sample shop in a browser", () => {
     const active = await shop.share({
       "profile/name": { value: { given: "Anna", surname: "Unmistakable-Longname" } },
       "profile/emails/e1": { value: { address: "anna.with.a.very.long.address@mail.bookshop-customers.example" } },
-      "preferences/contact": { value: { channels: [{ channel: "email", allowed: "offers" }] } },
+      "preferences/contact": {
+        value: {
+          channels: [
+            { channel: "email", allowed: true },
+            { channel: "phone", allowed: true, hours: { days: ["SU"], from: "03:00", to: "03:01" } },
+          ],
+        },
+      },
+      ...Object.fromEntries(
+        Array.from({ length: 12 }, (_, at) => [
+          `purchases/b${at}`,
+          {
+            value: {
+              item: `A book with a rather long title, volume ${at}`,
+              seller: "Amazon",
+              date: "2026-01-01",
+              category: "books",
+              recipient: "self",
+            },
+          },
+        ]),
+      ),
+      "preferences/tastes/t1": { value: { about: "jazz", sentiment: "like" } },
     });
     await fetch(active.given.redirect, { redirect: "manual", headers: { cookie: active.cookie } });
     cookie = active.cookie.replace("session=", "");

@@ -63,9 +63,104 @@ describe("the sample shop on the packed SDK", () => {
         if_refused: "type-it-yourself",
         retention: "P365D",
       },
+      {
+        purpose: "https://w3id.org/dpv#ProvideProductRecommendations",
+        paths: ["purchases", "preferences/tastes"],
+        filter: { categories: ["books"], recipients: ["self", "household"] },
+        if_refused: "less-fitting",
+      },
     ]);
-    expect(Object.keys(authorization_details[0]?.explanation ?? {})).toEqual(["en", "it"]);
-    expect(Date.parse(authorization_details[0]?.expires ?? "") - Date.now()).toBeLessThanOrEqual(365 * 86_400_000);
+    expect(authorization_details).toHaveLength(2);
+    for (const { explanation, expires } of authorization_details) {
+      expect(Object.keys(explanation ?? {})).toEqual(["en", "it"]);
+      expect(Date.parse(expires) - Date.now()).toBeLessThanOrEqual(365 * 86_400_000);
+    }
+  });
+
+  it("shows tastes, of whatever was granted, in its own words, and loses a book that became a gift", async () => {
+    const book = (item: string, date: string) => ({
+      value: { item, seller: "Amazon", date, category: "books", recipient: "self" },
+    });
+    const { customer, given, cookie } = await shop.share(
+      {
+        ...Object.fromEntries(Array.from({ length: 11 }, (_, at) => [`purchases/b${at}`, book(`Old book ${at}`, `2025-01-${10 + at}`)])),
+        "purchases/b11": book("The Unmistakable Gift", "2026-11-20"),
+        "preferences/tastes/t1": { value: { about: "jazz", sentiment: "like" } },
+      },
+      ["purchases", "preferences/tastes"],
+    );
+    await fetch(given.redirect, { redirect: "manual", headers: { cookie } });
+    const before = await page("/welcome", cookie);
+    for (const text of ["<dt>Tastes</dt><dd>books (12)</dd>", "The Unmistakable Gift\nOld book 10\n", "(12 in all)", "likes: jazz"])
+      expect(before).toContain(text);
+    expect(before).not.toContain("Old book 0");
+    await customer.commit({ shares: [{ grant: given.grant, path: "purchases/b11", content: { removed: true } }] });
+    await shop.press("/sync");
+    const after = await page("/welcome", cookie);
+    for (const text of ["books (11)", "(11 in all)"]) expect(after).toContain(text);
+    expect(after + (await page("/crm")) + (await readFile(join(shop.data, "customers.json"), "utf8"))).not.toContain("Unmistakable Gift");
+  });
+
+  it("shows tastes that the customer's own app counted, and names no title then", async () => {
+    const { given, cookie } = await shop.share(
+      {
+        "purchases:tastes": {
+          value: {
+            tastes: [
+              { category: "books", count: 14 },
+              { category: "music", count: 3 },
+              { category: "baby", count: 1 },
+            ],
+          },
+        },
+      },
+      ["purchases:tastes"],
+    );
+    await fetch(given.redirect, { redirect: "manual", headers: { cookie } });
+    const card = await page("/welcome", cookie);
+    expect(card).toContain("<dt>Tastes</dt><dd>books (14), records and scores (3), baby (1)</dd>");
+    expect(card).not.toContain("<dt>Books</dt>");
+    expect(await page("/crm")).toContain("books bought, only how many");
+  });
+
+  it("says by which channel one may reach a customer now, about what, and when if not now", async () => {
+    const soon = new Date(Date.now() + 2 * 3_600_000);
+    const hour = (at: Date): string => `${String(at.getUTCHours()).padStart(2, "0")}:00`;
+    const { customer, given, cookie } = await shop.share(
+      {
+        "profile/name": { value: { given: "Anna" } },
+        "preferences/contact": {
+          value: {
+            channels: [
+              { channel: "email", allowed: true, purposes: ["recommendations", "customer-management"] },
+              {
+                channel: "phone",
+                allowed: true,
+                purposes: ["customer-management"],
+                hours: { from: hour(soon), to: hour(new Date(soon.getTime() + 3_600_000)) },
+              },
+              { channel: "sms", allowed: false },
+              { channel: "post", allowed: true, purposes: ["direct-marketing"] },
+            ],
+          },
+        },
+      },
+      ["profile/name", "preferences/contact"],
+    );
+    await fetch(given.redirect, { redirect: "manual", headers: { cookie } });
+    const card = await page("/welcome", cookie);
+    // Recommendations were not granted.
+    expect(card).toContain("<li>E-mail: may write about books set aside</li>");
+    expect(card).toMatch(/<li>Phone: may call about books set aside; not now \(again from [^)]*, \d\d:00 UTC\)<\/li>/);
+    for (const none of ["Text message", "Letter", "books to suggest"]) expect(card).not.toContain(none);
+    await customer.api.call("pause", { id: given.grant });
+    await shop.press("/sync");
+    expect(await page("/welcome", cookie)).toContain("<dt>How we may reach you</dt><dd>not at all</dd>");
+    expect(JSON.parse(await readFile(join(shop.data, "customers.json"), "utf8"))).toMatchObject({
+      cards: expect.arrayContaining([
+        expect.objectContaining({ values: expect.objectContaining({ name: "Anna", "contact.email": "no" }) }),
+      ]),
+    });
   });
 
   it("says what a customer who declined needs to know", async () => {

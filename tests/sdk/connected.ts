@@ -16,6 +16,9 @@ export const asking = (
   more: { days?: number; retention?: string; frequency?: { max: number; per?: string } } = {},
 ): AuthorizationDetails => [ask({ purpose: "customer-management", paths: PATHS, days: 90, ...more })];
 
+/** Columns of a row whose customer gave no rules of contact. */
+export const NO_CONTACT = { "contact.email": "no", "contact.sms": "no", "contact.phone": "no", "contact.post": "no", "contact.push": "no" };
+
 export interface Scene extends AsyncDisposable {
   server: StandIn;
   vendor: Vendor;

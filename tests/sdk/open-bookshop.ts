@@ -1,5 +1,6 @@
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
+import { covers } from "#protocol/paths.ts";
 import type { Content } from "#protocol/sealing/record.ts";
 import { Clock } from "../support/clock.ts";
 import { Customer, type GivenGrant } from "../support/customer.ts";
@@ -21,7 +22,7 @@ export interface Bookshop extends AsyncDisposable {
   press(path: "/ask" | "/sync", from?: string): Promise<Response>;
   /** A new customer presses "Use my Counterfoil": the request's id, and the cookie of their session. */
   visit(): Promise<{ customer: Customer; request: string; cookie: string }>;
-  /** And shares. `paths`: only these of what was asked. */
+  /** And shares. `paths`: only these of what was asked, each under its own purpose. */
   share(contents: Record<string, Content>, paths?: string[]): Promise<{ customer: Customer; given: GivenGrant; cookie: string }>;
 }
 
@@ -62,7 +63,9 @@ export async function openBookshop(): Promise<Bookshop> {
     async share(contents, paths) {
       const { customer, request, cookie } = await visit();
       const { authorization_details } = await customer.api.call("request", { id: request });
-      const details = authorization_details.map((each) => ({ ...each, paths: paths ?? each.paths }));
+      const details = authorization_details
+        .map((each) => ({ ...each, paths: paths?.filter((path) => each.paths.some((wide) => covers(wide, path))) ?? each.paths }))
+        .filter((each) => each.paths.length > 0);
       return { customer, given: await customer.approve(request, { details, contents }), cookie };
     },
     async [Symbol.asyncDispose]() {

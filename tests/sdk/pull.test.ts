@@ -53,7 +53,7 @@ describe("a pull", () => {
     await customer.put("profile/emails/e1", mail(ANNA));
     await it.vendor.pull(grant.id);
     expect((await it.vendor.pull(grant.id)).changes).toHaveLength(1);
-    expect(await it.state.get(`grant/${grant.id}`)).not.toContain('"body"');
+    expect(await it.state.get(`shares/${grant.id}`)).not.toContain('"body"');
     await it.vendor.pull(grant.id, { advance: true });
     const after = await it.restart().pull(grant.id);
     expect(after.changes).toEqual([]);
@@ -84,7 +84,9 @@ describe("a pull", () => {
     const { customer, grant } = await it.connect();
     await customer.put("profile/emails/e1", mail(ANNA));
     await it.vendor.pull(grant.id, { advance: true });
-    const texts = await Promise.all([...(await it.state.list("grant/")), "dpop/key"].map((key) => it.state.get(key)));
+    const texts = await Promise.all(
+      [...(await it.state.list("grant/")), ...(await it.state.list("shares/")), "dpop/key"].map((key) => it.state.get(key)),
+    );
     expect(texts.join("")).toContain(customer.token);
     for (const secret of [ANNA, Buffer.from(customer.grantKey).toString("base64url")]) expect(texts.join("")).not.toContain(secret);
   });

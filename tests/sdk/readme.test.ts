@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import type { JWK } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ask } from "../../vendor-sdk/ask.ts";
+import type { ContactVerdict } from "../../vendor-sdk/contact.ts";
 import { ERROR_CODES } from "../../vendor-sdk/error.ts";
 import { scratchFolder } from "../support/scratch-folder.ts";
 import { CLIENT, RETURN } from "./connected.ts";
@@ -124,9 +125,12 @@ describe("the packed SDK, in a stranger's empty folder,", () => {
     await writeFile(
       join(shop, "typed.ts"),
       [
-        'import { type CounterfoilError, createVendor, type ErrorCode, type Snapshot } from "@counterfoil/vendor-sdk";',
+        'import { type CounterfoilError, createVendor, type ErrorCode, mayContact, type Snapshot, type SubjectRecord } from "@counterfoil/vendor-sdk";',
         "export const pull = (id: string): Promise<Snapshot> => createVendor({ clientId: '', server: '', keys: [] }).pull(id);",
         "export const code = (error: CounterfoilError): ErrorCode => error.code;",
+        "export const may = (of: SubjectRecord): boolean => mayContact(of, 'email', 'delivery', new Date()).allowed;",
+        "// @ts-expect-error no such channel",
+        "export const fax = (of: SubjectRecord): boolean => mayContact(of, 'fax', 'delivery', new Date()).allowed;",
         "// @ts-expect-error no such code",
         "export const wrong: ErrorCode = 'no_such_code';",
       ].join("\n"),
@@ -156,6 +160,17 @@ describe("the packed SDK, in a stranger's empty folder,", () => {
     expect(inside).toContain(join("dist", "protocol", "consent-token.js"));
     expect(inside.filter((name) => /server|examples|tests/.test(name) || (name.endsWith(".ts") && !name.endsWith(".d.ts")))).toEqual([]);
   });
+});
+
+it("the README's table names every reason for which one may not be reached", async () => {
+  const readme = await readFile(join(root, "vendor-sdk", "README.md"), "utf8");
+  const table = readme.slice(readme.indexOf("| `reason` |"), readme.indexOf("## Errors"));
+  const named = table.split("\n").flatMap((line) => [...(line.split("|")[1] ?? "").matchAll(/`([a-z-]+)`/g)].map(([, reason]) => reason));
+  const reasons = ["ended", "paused", "purpose", "not-granted", "no-rule", "never", "hours", "frequency", "unreadable"] as const;
+  // A reason that is added without a word about it doesn't compile.
+  const complete: Exclude<ContactVerdict["reason"], (typeof reasons)[number] | "allowed"> extends never ? true : false = true;
+  expect(complete).toBe(true);
+  expect(named.filter((each) => each !== "reason").sort()).toEqual([...reasons].sort());
 });
 
 it("the README's table names every error code", async () => {

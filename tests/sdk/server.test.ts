@@ -13,6 +13,7 @@ import { createVendor, type Vendor } from "../../vendor-sdk/vendor.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../support/clock.ts";
 import { Customer, type GivenGrant } from "../support/customer.ts";
 import { type System, startSystem } from "../support/system.ts";
+import { NO_CONTACT } from "./connected.ts";
 
 const ANNA = { value: { address: "anna.unmistakable@mail.example" } };
 
@@ -108,6 +109,7 @@ describe("the SDK and the real server", () => {
     expect(grant.details[0]?.paths).toEqual(["profile/emails/e1", "profile/addresses:town"]);
     expect(await shop.vendor.sync(sink)).toMatchObject({ created: 1, failed: [] });
     const first = {
+      ...NO_CONTACT,
       "profile/emails.1.address": "anna.unmistakable@mail.example",
       "profile/addresses.1.locality": "Cluj",
       "profile/addresses.1.countryCode": "RO",
@@ -122,7 +124,7 @@ describe("the SDK and the real server", () => {
     expect(await shop.vendor.sync(sink)).toMatchObject({ updated: 1, failed: [] });
     await customer.commit({ shares: [{ grant: given.grant, path: "profile/addresses/a1:town", content: { removed: true } }] });
     expect(await shop.vendor.sync(sink)).toMatchObject({ updated: 1, failed: [] });
-    expect(rows.get(grant.key)).toEqual({ "profile/emails.1.address": "new@mail.example" });
+    expect(rows.get(grant.key)).toEqual({ ...NO_CONTACT, "profile/emails.1.address": "new@mail.example" });
 
     const { position } = await customer.api.call("pause", { id: given.grant });
     expect(await shop.vendor.sync(sink)).toMatchObject({ paused: 1, failed: [] });
@@ -187,6 +189,65 @@ describe("the SDK and the real server", () => {
     expect(reports.flatMap(({ failed }) => failed)).toEqual([]);
     expect(reports.map(({ held }) => held)).toEqual([0, 0, 1, 1, 1, 1, 0, 0, 1]);
     expect((await customer.view(given.grant)).reads.count).toBe(4);
+  });
+
+  it.each(["now", "later"] as const)("erase the row of a customer who erases the whole store %s", async (when) => {
+    await using system = await startSystem();
+    await using shop = await openShop(system);
+    const { sink, rows } = crm();
+    const leaving = await Customer.register(system.issuer, system.clock.now);
+    const staying = await Customer.register(system.issuer, system.clock.now);
+    await share(shop, leaving, { "profile/emails/e1": ANNA });
+    await share(shop, staying, { "profile/emails/e1": ANNA });
+    expect(await shop.vendor.sync(sink)).toMatchObject({ created: 2, failed: [] });
+    await leaving.erase(when);
+    system.clock.pass(SECOND);
+    expect(await shop.vendor.sync(sink)).toMatchObject({ erased: 1, unchanged: 1, erasures: [{ reason: "revoked" }], failed: [] });
+    expect(rows.size).toBe(1);
+  });
+
+  it("erase it also where this process held no token any more, and a read was spent", async () => {
+    await using system = await startSystem();
+    await using shop = await openShop(system);
+    const { sink, rows } = crm();
+    const customer = await Customer.register(system.issuer, system.clock.now);
+    await share(shop, customer, { "profile/emails/e1": ANNA }, { frequency: { max: 1 } });
+    expect(await shop.vendor.sync(sink)).toMatchObject({ created: 1, failed: [] });
+    await customer.erase("now");
+    system.clock.pass(HOUR);
+    expect(await shop.vendor.sync(sink)).toMatchObject({ erased: 1, erasures: [{ reason: "revoked" }], failed: [] });
+    expect(rows.size).toBe(0);
+  });
+
+  it("carry many purchases, their tastes, and the loss of one that became a gift", async () => {
+    await using system = await startSystem();
+    await using shop = await openShop(system);
+    const { sink, rows } = crm();
+    const customer = await Customer.register(system.issuer, system.clock.now);
+    const book = (at: number) => ({
+      value: { item: `Book ${at}`, seller: "Shop", date: `2026-01-${10 + (at % 20)}`, category: "books", recipient: "self" },
+    });
+    const wish = shop.wish({ purpose: "recommendations", paths: ["purchases"], filter: { categories: ["books"], recipients: ["self"] } });
+    const { url, id } = await shop.vendor.requests.create({ authorization_details: [wish], redirect_uri: shop.redirectUri });
+    const arrival = await fetch(url, { redirect: "manual" });
+    const request = (arrival.headers.get("location") ?? "").replace(/^.*\/ask\//, "");
+    const contents = {
+      ...Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`purchases/p${at}`, book(at)])),
+      "purchases:tastes": { value: { tastes: [{ category: "books", count: 30 }] } },
+    };
+    const given = await customer.approve(request, { details: [wish], contents });
+    const grant = await shop.vendor.requests.exchange(given.redirect, { id });
+    expect(await shop.vendor.sync(sink)).toMatchObject({ created: 1, failed: [] });
+    expect(rows.get(grant.key)).toMatchObject({ "purchases.count": 30, "purchases.tastes.1.count": 30 });
+    await customer.commit({
+      shares: [
+        { grant: given.grant, path: "purchases/p9", content: { removed: true } },
+        { grant: given.grant, path: "purchases:tastes", content: { value: { tastes: [{ category: "books", count: 29 }] } } },
+      ],
+    });
+    expect(await shop.vendor.sync(sink)).toMatchObject({ updated: 1, failed: [] });
+    expect(rows.get(grant.key)).toMatchObject({ "purchases.count": 29, "purchases.tastes.1.count": 29 });
+    expect(Object.values(rows.get(grant.key) ?? {})).not.toContain("Book 9");
   });
 
   it("tell a customer's no from a fault", async () => {

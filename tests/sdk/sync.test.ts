@@ -8,7 +8,7 @@ import type { Sink, Values } from "../../vendor-sdk/crm/sink.ts";
 import { CounterfoilError } from "../../vendor-sdk/error.ts";
 import { fileState } from "../../vendor-sdk/file-state.ts";
 import { scratchFolder } from "../support/scratch-folder.ts";
-import { asking, scene } from "./connected.ts";
+import { asking, NO_CONTACT, scene } from "./connected.ts";
 
 const ANNA = "anna.unmistakable@mail.example";
 const mail = (address: string) => ({ value: { address } });
@@ -65,7 +65,7 @@ describe("sync", () => {
     const { customer, grant } = await it.connect();
     await customer.put("profile/emails/e1", mail(ANNA));
     expect(await it.vendor.sync(sink)).toMatchObject({ created: 1, failed: [] });
-    expect(rows.get(grant.key)).toEqual({ "profile/emails.1.address": ANNA });
+    expect(rows.get(grant.key)).toEqual({ ...NO_CONTACT, "profile/emails.1.address": ANNA });
     expect(await it.vendor.sync(sink)).toMatchObject({ created: 0, updated: 0, unchanged: 1 });
     expect(await it.restart().sync(sink)).toMatchObject({ created: 0, updated: 0, unchanged: 1 });
     await customer.put("profile/emails/e1", mail("new@mail.example"));
@@ -80,7 +80,8 @@ describe("sync", () => {
     expect((await it.vendor.grants.get(grant.id))?.state).toBe("revoked");
     const kept = await it.state.get(`grant/${grant.id}`);
     expect(kept).toContain(customer.token);
-    expect(JSON.parse(kept ?? "")).toMatchObject({ shares: {}, refresh: null, grantKey: null });
+    expect(JSON.parse(kept ?? "")).toMatchObject({ refresh: null, grantKey: null });
+    expect(JSON.parse((await it.state.get(`shares/${grant.id}`)) ?? "")).toMatchObject({ shares: {} });
   });
 
   it("blanks what a narrower consent no longer grants", async () => {
@@ -91,12 +92,12 @@ describe("sync", () => {
     await customer.put("profile/emails/e1", mail(ANNA));
     await customer.put("profile/name", { value: { given: "Anna" } });
     await it.vendor.sync(sink);
-    expect(rows.get(grant.key)).toEqual({ "profile/emails.1.address": ANNA, "profile/name.given": "Anna" });
+    expect(rows.get(grant.key)).toEqual({ ...NO_CONTACT, "profile/emails.1.address": ANNA, "profile/name.given": "Anna" });
     await customer.consent(details.map((each) => ({ ...each, paths: ["profile/emails"] })));
     customer.rows = customer.rows.filter(({ path }) => path !== "profile/name");
     expect(await it.vendor.sync(sink)).toMatchObject({ updated: 1 });
-    expect(rows.get(grant.key)).toEqual({ "profile/emails.1.address": ANNA });
-    expect(await it.state.get(`grant/${grant.id}`)).not.toContain('"profile/name":{"version"');
+    expect(rows.get(grant.key)).toEqual({ ...NO_CONTACT, "profile/emails.1.address": ANNA });
+    expect(await it.state.get(`shares/${grant.id}`)).not.toContain('"profile/name":{"version"');
   });
 
   it("shows the form that says more where a value is there in two", async () => {
@@ -107,6 +108,7 @@ describe("sync", () => {
     await customer.put("profile/addresses/a1", { value: { street: "Main 1", locality: "Cluj", countryCode: "RO" } });
     await it.vendor.sync(sink);
     expect(rows.get(grant.key)).toEqual({
+      ...NO_CONTACT,
       "profile/addresses.1.street": "Main 1",
       "profile/addresses.1.locality": "Cluj",
       "profile/addresses.1.countryCode": "RO",
@@ -142,7 +144,7 @@ describe("sync", () => {
       fail[kind] = false;
     }
     expect((await it.vendor.sync(sink)).failed).toEqual([]);
-    expect(rows.get(grant.key)).toEqual({ "profile/emails.1.address": ANNA });
+    expect(rows.get(grant.key)).toEqual({ ...NO_CONTACT, "profile/emails.1.address": ANNA });
     expect((await it.vendor.pull(grant.id)).changes).toEqual([]);
   });
 
@@ -172,7 +174,7 @@ describe("sync", () => {
     customer.state = "paused";
     await customer.put("profile/emails/e1", mail("new@mail.example"));
     expect(await it.vendor.sync(sink)).toMatchObject({ paused: 1, erased: 0, failed: [] });
-    expect(rows.get(grant.key)).toEqual({ "profile/emails.1.address": ANNA });
+    expect(rows.get(grant.key)).toEqual({ ...NO_CONTACT, "profile/emails.1.address": ANNA });
     expect((await it.vendor.grants.get(grant.id))?.state).toBe("paused");
     customer.state = "active";
     expect(await it.vendor.sync(sink)).toMatchObject({ updated: 1 });
@@ -226,10 +228,10 @@ describe("sync", () => {
     it.clock.ahead = 8 * DAY;
     expect(await it.vendor.sync(sink)).toMatchObject({ erased: 1, erasures: [{ reason: "retention" }] });
     expect(rows.size).toBe(0);
-    expect(await it.state.get(`grant/${grant.id}`)).not.toContain('"body"');
+    expect(await it.state.get(`shares/${grant.id}`)).not.toContain('"body"');
     delete lie.records;
     expect(await it.vendor.sync(sink)).toMatchObject({ created: 1 });
-    expect(rows.get(grant.key)).toEqual({ "profile/emails.1.address": ANNA });
+    expect(rows.get(grant.key)).toEqual({ ...NO_CONTACT, "profile/emails.1.address": ANNA });
   });
 
   it("spends a read that is granted once, once, and still hears of the end", async () => {
@@ -270,7 +272,7 @@ describe("sync", () => {
     await customer.put("profile/emails/e2", mail("two@mail.example"));
     it.server.twist.records = (reply, { query }) => (query.has("since") ? { status: 410, body: { code: "cursor_expired" } } : reply);
     expect(await it.vendor.sync(sink)).toMatchObject({ updated: 1, failed: [] });
-    expect(rows.get(grant.key)).toEqual({ "profile/emails.1.address": "two@mail.example" });
+    expect(rows.get(grant.key)).toEqual({ ...NO_CONTACT, "profile/emails.1.address": "two@mail.example" });
   });
 
   it("says in a dry run what it would do, and does nothing", async () => {
@@ -279,7 +281,11 @@ describe("sync", () => {
     const { customer } = await it.connect();
     await customer.put("profile/emails/e1", mail(ANNA));
     const report = await it.vendor.sync(sink, { dryRun: true });
-    expect(report).toMatchObject({ dryRun: true, created: 1, written: [{ outcome: "created", columns: ["profile/emails.1.address"] }] });
+    expect(report).toMatchObject({
+      dryRun: true,
+      created: 1,
+      written: [{ outcome: "created", columns: ["profile/emails.1.address", ...Object.keys(NO_CONTACT)] }],
+    });
     expect(JSON.stringify(report)).not.toContain(ANNA);
     await it.vendor.sync(sink);
     log.length = 0;

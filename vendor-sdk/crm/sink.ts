@@ -14,10 +14,14 @@ export interface SubjectRecord {
     readonly given: string;
     /** RFC 3339: when the last of it ends. */
     readonly until: string;
+    /** The customer paused it: nothing new can be read, and nobody may be reached. */
+    readonly paused: boolean;
     /** Which consent of the grant, counted from 1; 0 before the first read. */
     readonly n: number;
     /** IRIs of the purposes in force. */
     readonly purposes: readonly string[];
+    /** RFC 3339 by IRI: when each of them ends. */
+    readonly ends: Readonly<Record<string, string>>;
     /** Paths in force, as granted. */
     readonly paths: readonly string[];
   };

@@ -76,8 +76,10 @@ const person = (key: string, address: string, more: Record<string, unknown> = {}
   consent: {
     given: "2026-01-01T00:00:00.000Z",
     until: "2026-12-31T00:00:00.000Z",
+    paused: false,
     n: 1,
     purposes: ["https://w3id.org/dpv#CustomerRelationshipManagement"],
+    ends: { "https://w3id.org/dpv#CustomerRelationshipManagement": "2026-12-31T00:00:00.000Z" },
     paths: ["profile/name", "profile/emails", "profile/addresses"],
   },
 });

@@ -17,7 +17,52 @@ const under = (fields, kind) =>
 /** @param {(string | undefined)[]} parts @param {string} glue */
 const join = (parts, glue) => parts.filter((part) => part !== undefined && part !== "").join(glue) || undefined;
 
-/** From what was granted, whole or a lesser form of it, to the columns of the shop's card. What was not granted stays blank. */
+/** The shop's own words for the product categories that it knows something of; any other is shown as it is called. */
+const CATEGORIES = /** @type {Record<string, string>} */ ({
+  books: "books",
+  magazines: "magazines",
+  music: "records and scores",
+  film: "films",
+  games: "board games",
+  toys: "toys",
+  stationery: "paper and pens",
+  crafts: "handicraft",
+  travel: "journeys",
+  "gift-cards": "vouchers",
+});
+const SENTIMENTS = /** @type {Record<string, string>} */ ({
+  like: "likes",
+  dislike: "doesn't like",
+  avoid: "stays away from",
+  need: "needs",
+  own: "has",
+});
+const MOST_TITLES = 10;
+
+/** @param {Readonly<Record<string, unknown>>} fields */
+const purchases = (fields) =>
+  under(Object.fromEntries(Object.entries(fields).filter(([path]) => path.startsWith("purchases/"))), "purchases");
+
+/**
+ * How many purchases of each category, most first: as the customer's app counted them, or counted here from what was granted.
+ * @param {Readonly<Record<string, unknown>>} fields @returns {[category: string, count: number][]}
+ */
+function tastes(fields) {
+  const counted = /** @type {{ tastes: { category: string, count: number }[] } | undefined} */ (fields["purchases:tastes"]);
+  if (counted !== undefined) return counted.tastes.map(({ category, count }) => [category, count]);
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const { category, recipient } of purchases(fields)) {
+    const theirs = recipient === undefined || recipient === "self" || recipient === "household";
+    if (theirs && category !== undefined) counts.set(category, (counts.get(category) ?? 0) + 1);
+  }
+  return [...counts].sort(([, a], [, b]) => b - a);
+}
+
+/**
+ * From what was granted, whole or a lesser form of it, to the columns of the shop's card. What was not granted stays blank. `mapFields`
+ * adds `contact.email` and so on: whether they may be written to, and for what.
+ */
 const card = mapFields({
   name: ({ fields }) =>
     join(
@@ -36,12 +81,22 @@ const card = mapFields({
       ),
       "; ",
     ),
-  contact: ({ fields }) => {
-    const { channels = [] } = /** @type {{ channels?: { channel: string, allowed: string }[] }} */ (fields["preferences/contact"] ?? {});
-    return join(
-      channels.map(({ channel, allowed }) => `${channel}: ${allowed}`),
+  tastes: ({ fields }) =>
+    join(
+      tastes(fields).map(([category, count]) => `${CATEGORIES[category] ?? category.replaceAll("-", " ")} (${count})`),
       ", ",
-    );
+    ),
+  interests: ({ fields }) =>
+    join(
+      under(fields, "preferences/tastes").map(({ sentiment, about }) => `${SENTIMENTS[sentiment ?? ""] ?? sentiment}: ${about}`),
+      ", ",
+    ),
+  books: ({ fields }) => {
+    const titles = purchases(fields)
+      .filter(({ item }) => item !== undefined)
+      .sort((a, b) => String(b.date).localeCompare(String(a.date)))
+      .map(({ item }) => item);
+    return join([...titles.slice(0, MOST_TITLES), titles.length > MOST_TITLES ? `(${titles.length} in all)` : undefined], "\n");
   },
   granted: ({ consent }) => consent.paths.join(" "),
   until: ({ consent }) => consent.until,

@@ -2,12 +2,28 @@ import { html } from "./html.js";
 
 /** @typedef {ReturnType<typeof html>} Markup @typedef {import("@counterfoil/vendor-sdk").Grant} Grant @typedef {import("./customers.js").Drawer} Drawer */
 
-const WORDS = /** @type {Record<string, string>} */ ({ name: "Name", email: "E-mail", address: "Address", contact: "How to reach them" });
+/** @typedef {{ channel: string, text: string }} Reach how one customer may be reached now */
+
+const WORDS = /** @type {Record<string, string>} */ ({
+  name: "Name",
+  email: "E-mail",
+  address: "Address",
+  tastes: "Tastes",
+  interests: "Likes and dislikes",
+  books: "Books",
+});
 const PATHS = /** @type {Record<string, string>} */ ({
   "profile/name": "name",
   "profile/emails": "e-mail",
   "profile/addresses": "address",
-  "preferences/contact": "contact preferences",
+  "preferences/contact": "contact rules",
+  "preferences/tastes": "what they like",
+  purchases: "books bought",
+});
+const FORMS = /** @type {Record<string, string>} */ ({
+  given: "only the first name",
+  tastes: "only how many",
+  shops: "only the shops",
 });
 
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
@@ -21,8 +37,9 @@ const minute = (instant) =>
 /** @param {string} path */
 function words(path) {
   const [base = "", form] = path.split(":");
-  const [category, name, id] = base.split("/");
-  return `${PATHS[`${category}/${name}`] ?? base}${id === undefined ? "" : " (one)"}${form === undefined ? "" : `, only the ${form}`}`;
+  const whole = PATHS[base];
+  const of = whole ?? PATHS[base.slice(0, base.lastIndexOf("/"))] ?? base;
+  return `${of}${whole === undefined ? " (one)" : ""}${form === undefined ? "" : `, ${FORMS[form] ?? `only the ${form}`}`}`;
 }
 
 /** @param {string} title @param {Markup} main @param {string} here */
@@ -61,6 +78,7 @@ export const home = () =>
 <section class="card" aria-labelledby="join">
 <h2 id="join">Become a regular</h2>
 <p>We keep a card for each of our regulars, so that we can set books aside and tell you when they are in.</p>
+<p>If you like, tell us which books you have at home: then we suggest others. Gifts stay your secret.</p>
 <p>You don't have to fill in a form. If you have a Counterfoil, or want one, you choose there what we may see and for how long, and you can stop whenever you like.</p>
 <form method="post" action="/ask"><button>Use my Counterfoil</button></form>
 <p class="small">Rather not? Nothing changes: you type your address when you order.</p>
@@ -72,21 +90,26 @@ export const home = () =>
     "/",
   );
 
-/** @param {import("./customers.js").Card | undefined} card */
-function values(card) {
-  const shown = Object.entries(card?.values ?? {}).filter(([column]) => column in WORDS);
-  if (shown.length === 0) return html`<p>Nothing has arrived yet.</p>`;
-  return html`<dl>${shown.map(([column, value]) => html`<div><dt>${WORDS[column]}</dt><dd>${value}</dd></div>`)}</dl>`;
+/** @param {import("./customers.js").Card | undefined} card @param {readonly Reach[]} reaches @param {string} contact heading of the contact rules */
+function values(card, reaches, contact) {
+  const held = card?.values ?? {};
+  const shown = Object.keys(WORDS).filter((column) => column in held);
+  if (shown.length === 0 && reaches.length === 0) return html`<p>Nothing has arrived yet.</p>`;
+  const ways =
+    reaches.length === 0
+      ? "not at all"
+      : html`<ul class="plain">${reaches.map(({ channel, text }) => html`<li>${channel}: ${text}</li>`)}</ul>`;
+  return html`<dl>${shown.map((column) => html`<div><dt>${WORDS[column]}</dt><dd>${held[column]}</dd></div>`)}<div><dt>${contact}</dt><dd>${ways}</dd></div></dl>`;
 }
 
-/** @param {Grant} grant @param {import("./customers.js").Card | undefined} card @param {string} server */
-export const welcome = (grant, card, server) => {
+/** @param {Grant} grant @param {import("./customers.js").Card | undefined} card @param {readonly Reach[]} reaches @param {string} server */
+export const welcome = (grant, card, reaches, server) => {
   if (card === undefined && grant.state !== "active")
     return notice("Your card is erased", "We can read nothing of you any more. You type your address when you order.");
   return page(
     "Thank you",
     html`<h1>Thank you. This is your card.</h1>
-<section class="card" aria-label="Your card">${values(card)}
+<section class="card" aria-label="Your card">${values(card, reaches, "How we may reach you")}
 <p>${grant.state === "active" ? html`We may read this until ${day(grant.expires)}.` : `You have ${grant.state === "paused" ? "paused" : "ended"} this: we can read nothing new.`}</p></section>
 <p>What you change in your Counterfoil changes here by itself. You can stop at any time <a href="${server}/">in your Counterfoil</a>; then we erase this card.</p>
 <p><a href="/">Back to the shop</a></p>`,
@@ -111,8 +134,8 @@ const STATES = /** @type {Record<string, string>} */ ({
   expired: "ended",
 });
 
-/** @param {Grant} grant @param {Drawer} drawer */
-function row(grant, drawer) {
+/** @param {Grant} grant @param {Drawer} drawer @param {readonly Reach[]} reaches */
+function row(grant, drawer, reaches) {
   const card = drawer.cards.find(({ key }) => key === grant.key);
   const stub = drawer.stubs.find(({ key }) => key === grant.key);
   const granted = [...new Set(grant.details.flatMap(({ paths }) => paths))].map(words).join("; ");
@@ -120,18 +143,18 @@ function row(grant, drawer) {
   return html`<li class="card${stub === undefined ? "" : " ended"}">
 <h2>Customer ${grant.key.slice(1, 7)}</h2>
 <p class="state">${state}</p>
-${stub === undefined ? values(card) : ""}
+${stub === undefined ? values(card, reaches, "How to reach them") : ""}
 <p class="small">${stub === undefined ? html`Granted: ${granted}. Until ${day(grant.expires)}. ` : ""}Last read ${minute(grant.lastRead)}.</p>
 </li>`;
 }
 
-/** @param {Grant[]} grants @param {Drawer} drawer @param {{ at: string | undefined, failed: string[] }} last */
-export const crm = (grants, drawer, last) =>
+/** @param {Grant[]} grants @param {Drawer} drawer @param {Map<string, Reach[]>} reaches by grant @param {{ at: string | undefined, failed: string[] }} last */
+export const crm = (grants, drawer, reaches, last) =>
   page(
     "Customers",
     html`<h1>Customers</h1>
 <p>What the shop's own customer list holds. In a real shop this page is behind the staff's login.</p>
 <form method="post" action="/sync"><button>Sync now</button> <span class="small">Last sync ${minute(last.at)}${last.failed.length === 0 ? "" : `. Failed: ${last.failed.join(", ")}`}</span></form>
-${grants.length === 0 ? html`<p>No customers yet.</p>` : html`<ul class="cards">${[...grants].reverse().map((grant) => row(grant, drawer))}</ul>`}`,
+${grants.length === 0 ? html`<p>No customers yet.</p>` : html`<ul class="cards">${[...grants].reverse().map((grant) => row(grant, drawer, reaches.get(grant.id) ?? []))}</ul>`}`,
     "/crm",
   );

@@ -7,6 +7,7 @@ import { CounterfoilError } from "@counterfoil/vendor-sdk";
 import { readConfig } from "./config.js";
 import { openCustomers } from "./customers.js";
 import { crm, home, notice, welcome } from "./pages.js";
+import { reachesOf } from "./reaching.js";
 import { openVendor } from "./vendor.js";
 
 const config = readConfig(process.env);
@@ -31,6 +32,9 @@ async function sync() {
   if (last.failed.length > 0) console.error(`sync: ${last.failed.join(", ")}`);
 }
 
+/** @param {string} key */
+const cardOf = (key) => customers.all().cards.find((each) => each.key === key);
+
 /**
  * @typedef {{ status?: number, type?: string, body?: string, headers?: Record<string, string> }} Reply
  * @param {{ text: string }} page @param {number} [status] @returns {Reply}
@@ -47,7 +51,12 @@ const routes = {
   "GET /style.css": () => ({ type: "text/css; charset=utf-8", body: style }),
   "GET /client.json": () => json(clientDocument),
   "GET /jwks.json": () => json(jwks),
-  "GET /crm": async () => show(crm(await vendor.grants.list(), customers.all(), last)),
+  async "GET /crm"() {
+    const grants = await vendor.grants.list();
+    const reaches = new Map();
+    for (const { id, key, state } of grants) if (state === "active") reaches.set(id, await reachesOf(vendor, id, cardOf(key)));
+    return show(crm(grants, customers.all(), reaches, last));
+  },
 
   async "POST /sync"() {
     await sync();
@@ -74,8 +83,8 @@ const routes = {
   async "GET /welcome"({ session }) {
     const grant = await vendor.grants.get(sessions.get(session ?? "")?.grant ?? "none");
     if (grant === undefined) return goTo("/");
-    const card = customers.all().cards.find(({ key }) => key === grant.key);
-    return show(welcome(grant, card, config.server));
+    const card = cardOf(grant.key);
+    return show(welcome(grant, card, await reachesOf(vendor, grant.id, card), config.server));
   },
 };
 

@@ -24,12 +24,12 @@ export async function openVendor({ origin, data, server }) {
       jwksUri: `${origin}/jwks.json`,
     }),
     jwks: publicKeys(keys),
-    /** Asks for what a small bookshop needs of a regular. */
-    request: () => vendor.requests.create({ redirect_uri: redirectUri, authorization_details: [wish()] }),
+    /** Asks for what a small bookshop needs of a regular, and for what it would like to know: each may be refused alone. */
+    request: () => vendor.requests.create({ redirect_uri: redirectUri, authorization_details: wishes() }),
   };
 }
 
-const wish = () =>
+const wishes = () => [
   ask({
     purpose: "customer-management",
     paths: ["profile/name", "profile/emails", "profile/addresses", "preferences/contact"],
@@ -41,7 +41,21 @@ const wish = () =>
       en: "We keep a card for each of our regulars, so that we can set books aside and tell you when they are in.",
       it: "Teniamo una scheda per ogni cliente abituale, per mettere da parte i libri e avvisarti quando arrivano.",
     },
-  });
+  }),
+  ask({
+    purpose: "recommendations",
+    paths: ["purchases", "preferences/tastes"],
+    // A gift says nothing of the one who gave it.
+    filter: { categories: ["books"], recipients: ["self", "household"] },
+    days: 365,
+    ifRefused: "less-fitting",
+    storageCountries: ["IT"],
+    explanation: {
+      en: "We would like to know which books you have and like, so that we suggest others and never the same one twice.",
+      it: "Vorremmo sapere quali libri hai e ti piacciono, per consigliartene altri e mai due volte lo stesso.",
+    },
+  }),
+];
 
 /**
  * Made at the first start, and never again: what customers sealed to the old ones could not be opened any more.
