@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { KINDS } from "#protocol/categories.ts";
+import { Contact } from "#protocol/data/contact.ts";
+import { VendorCard } from "#protocol/data/private.ts";
 import { PURPOSES } from "#protocol/purposes.ts";
 import { DATA_CLASSES } from "../../../web/customer/data-classes.ts";
-import { en } from "../../../web/locales/en.ts";
 import { plural } from "../../../web/locales/plural.ts";
 import { pickLanguage } from "../../../web/locales/words.ts";
 import { type FieldSpec, fieldsOf } from "../../../web/parts/schema-fields.ts";
+import { wordAt } from "../../../web/parts/word-at.ts";
+import { en } from "./english.ts";
 
 const shareable = KINDS.filter((kind) => kind.shareable);
 
@@ -20,10 +23,14 @@ describe("the catalogue has words for", () => {
   test.each(shareable.map((kind) => kind.path))("%s and its forms", (path) => {
     const kind = KINDS.find((each) => each.path === path);
     expect(en.kinds).toHaveProperty([path]);
-    for (const form of kind?.forms ?? []) {
+    for (const form of [...(kind?.forms ?? []), ...(kind?.digests ?? [])]) {
       expect(en.forms).toHaveProperty([`${path}:${form.name}`]);
       expect(en.chips).toHaveProperty([`${path}:${form.name}`]);
     }
+  });
+
+  test.each(KINDS.map((kind) => kind.path))("%s by itself", (path) => {
+    expect(en.kinds).toHaveProperty([path]);
   });
 
   test.each(PURPOSES.map((purpose) => [purpose.id, purpose] as const))("purpose %s and what may follow a refusal", (id, purpose) => {
@@ -32,12 +39,30 @@ describe("the catalogue has words for", () => {
   });
 
   const fields = (specs: readonly FieldSpec[]): FieldSpec[] => specs.flatMap((spec) => [spec, ...fields(spec.fields ?? [])]);
-  test.each(shareable.map((kind) => kind.path))("every field and choice in the form of %s", (path) => {
-    const specs = fields(fieldsOf((KINDS.find((each) => each.path === path) as (typeof KINDS)[number]).schema));
+  test.each([
+    ...shareable.map(({ path, schema }) => [path, schema] as const),
+    ["a shop's card", VendorCard] as const,
+    ["a shop's own rules", Contact] as const,
+  ])("every field and choice in the form of %s", (_, schema) => {
+    const specs = fields(fieldsOf(schema));
     expect(specs.length).toBeGreaterThan(0);
-    for (const spec of specs) {
-      expect(en.fields).toHaveProperty([spec.name]);
-      for (const option of [...(spec.options ?? []), ...(spec.grid?.answers ?? [])]) expect(en.options).toHaveProperty([option]);
+    for (const { name, place, options = [] } of specs) {
+      expect(wordAt(en.fields, place, undefined), place).toBeTruthy();
+      for (const option of options) expect(wordAt(en.options, `${place}.${option}`, undefined), `${name}.${option}`).toBeTruthy();
+    }
+  });
+
+  test("no two fields of one form, and no two choices of one field, in the same words", () => {
+    for (const { schema } of shareable) {
+      const forms = [fieldsOf(schema), ...fields(fieldsOf(schema)).map((spec) => spec.fields ?? [])];
+      for (const form of forms) {
+        const names = form.map(({ name, place }) => wordAt(en.fields, place, name));
+        expect(new Set(names).size, names.join()).toBe(names.length);
+        for (const { place, options = [] } of form) {
+          const said = options.map((option) => wordAt(en.options, `${place}.${option}`, option));
+          expect(new Set(said).size, said.join()).toBe(said.length);
+        }
+      }
     }
   });
 });

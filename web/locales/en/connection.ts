@@ -1,0 +1,52 @@
+import { plural } from "../plural.ts";
+
+const n = plural("en");
+
+export const connection = {
+  connection: {
+    numbered: (number: string) => `Connection ${number}`,
+    purpose: "Why",
+    thread: "From start to end",
+    threadText: (given: string, ends: string, count: number) =>
+      `Given ${given}, ends ${ends}, ${n(count, { zero: "never read", one: "read once", other: "read # times" })}.`,
+    given: "Given",
+    ends: "Ends",
+    ended: "Ended",
+    reads: "What was read",
+    none: "Not read yet.",
+    when: "When",
+    what: "What",
+    key: "With key",
+    keyNote: "With key: which of its keys the shop used.",
+    result: "Result",
+    sent: (count: number) => n(count, { one: "# value sent", other: "# values sent" }),
+    nothingNew: (times: number) => n(times, { one: "nothing new", other: "nothing new, # times" }),
+    have: "What they have",
+    waiting: "They can read now",
+    read: "They have read",
+    readSum: (what: string, count: number) => n(count, { one: what, other: `${what}: # values` }),
+    readLast: (date: string) => `last on ${date}`,
+    more: (count: number) => n(count, { one: "Show # more", other: "Show # more" }),
+    waitingNone: "Nothing.",
+    older: "an earlier value",
+    facts: "What was agreed",
+    pauseNote: "Pausing holds at once and needs no passkey. Resuming does.",
+    cannotTitle: "What stopping can't do",
+    cannot: (name: string) =>
+      `It can't fetch back what ${name} has read. “Stop and ask to delete” sends ${name} that request; the law (GDPR article 17) stands behind it.`,
+    askedDeletion: (name: string) => `${name} was asked to delete what it has read.`,
+    receipt: "Receipt",
+    receiptShow: "Show the receipt",
+    receiptSave: "Save as file",
+    receiptPrint: "Print",
+    receiptId: "Receipt number",
+    pauseLink: "One-time pause link",
+    pauseLinkNote: "Whoever opens it can pause this connection, once. Keep it where you find it without this device.",
+    contact: "Contact",
+    contactNone: "This shop named no contact.",
+    policy: "Its privacy notice",
+    authority: "You can also complain to your country's data protection authority.",
+    keyChanged: (date: string) => `New mark since ${date}: the shop changed its key.`,
+    missing: "There is no such connection in your store.",
+  },
+};

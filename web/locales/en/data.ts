@@ -1,0 +1,83 @@
+import { plural } from "../plural.ts";
+
+const n = plural("en");
+
+export const data = {
+  data: {
+    title: "My data",
+    lead: "Sealed in your store. Shops see only what you share with them.",
+    classes: {
+      about: { title: "About me", good: "Your name lets a shop greet and deliver to you." },
+      reach: { title: "E-mail and phone", good: "Several addresses let you give each shop another one." },
+      addresses: { title: "Addresses", good: "A shop can see just the town, or the whole address." },
+      contact: { title: "How to reach me", good: "Say once by which way shops may reach you, for what and when." },
+      preferences: { title: "Sizes and tastes", good: "Sizes, diet and tastes help a shop to suggest what fits." },
+      purchases: {
+        title: "Purchases",
+        good: "Bring your past orders: see what you spent, and let a shop know your taste without the list.",
+      },
+      wanted: { title: "Wanted", good: "What you are looking for, with your price and your date." },
+    },
+    who: { title: "Who has what", good: "All shops beside all that they can read, and until when." },
+    whoCount: (count: number) =>
+      n(count, { zero: "No shop can read anything", one: "# shop can read something", other: "# shops can read something" }),
+    groups: {
+      "profile/emails": "E-mails",
+      "profile/phones": "Phone numbers",
+      "profile/online": "Online accounts",
+      "profile/addresses": "Addresses",
+      "preferences/tastes": "Tastes",
+      purchases: "Purchases",
+      intents: "Wanted",
+    },
+    count: (count: number) => n(count, { zero: "Nothing yet", one: "# entry", other: "# entries" }),
+    search: "Search all my data",
+    searchIn: "Search here",
+    found: (count: number) => n(count, { zero: "Nothing found.", one: "# found.", other: "# found." }),
+    firstOf: (count: number, all: number) => `The first ${count} of ${n(all, { other: "#" })}. Another word narrows it.`,
+    notFound: "No entry has all these words.",
+    sort: "Order",
+    orders: {
+      name: "A to Z",
+      newest: "Newest first",
+      oldest: "Oldest first",
+      seller: "By shop",
+      dearest: "Dearest first",
+      shared: "Shared first",
+    },
+    shown: (count: number, all: number) => `${n(count, { other: "#" })} of ${n(all, { other: "#" })} shown`,
+    more: "Show more",
+    bring: "Import from a file",
+    bringNote: "Contacts, past orders, or a file that you exported here. It is read on this device.",
+    all: "All my data",
+    add: (kind: string) => `Add ${kind}`,
+    edit: "Edit",
+    editName: (line: string) => `Edit ${line}`,
+    remove: "Remove",
+    removeName: (line: string) => `Remove ${line}`,
+    removeOffline: "Can’t remove: you are offline",
+    save: "Save",
+    saving: "Saving…",
+    saved: "Saved.",
+    savedShared: (count: number) =>
+      n(count, {
+        one: "Saved. # shop sees the change at its next reading.",
+        other: "Saved. # shops see the change at their next reading.",
+      }),
+    removed: (kind: string) => `Removed: ${kind}.`,
+    undo: "Undo",
+    undone: "It is back.",
+    nobody: "No shop can read it",
+    readers: "Can read it:",
+    readerUntil: (what: string, until: string) => `${what === "" ? "" : ` (${what})`} until ${until}`,
+    countsIn: (what: string) => `counts in: ${what}`,
+    source: (file: string, date: string) => `From ${file}, ${date}`,
+    sourceGone: "From an import",
+    changed: (text: string) =>
+      `It was changed on another device meanwhile. It now says: ${text}. Save to put yours in its place, or cancel to keep that.`,
+    kept: "What you typed is still here.",
+    gone: "It was removed on another device meanwhile. Save to bring it back with what stands here.",
+    contactNote: "Where you say nothing, the answer is never.",
+    offlineSave: "Can’t save: you are offline",
+  },
+};
