@@ -8,7 +8,7 @@ const here = import.meta.dirname;
 const customer = webApp({
   root: join(here, "web", "customer"),
   outDir: join(here, "dist", "web", "customer"),
-  worker: join(here, "web", "vault", "worker.ts"),
+  workers: { vault: join(here, "web", "vault", "worker.ts"), imports: join(here, "web", "imports", "worker.ts") },
 });
 
 const server: UserConfig = {

@@ -100,7 +100,7 @@ function* named(node: Node): Generator<[says: string | undefined, kind: Import["
 
 const resolve = (from: string, says: string): string => {
   if (says.startsWith("#protocol/")) return posix.join("protocol", says.slice("#protocol/".length));
-  if (says === "virtual:worker") return "web/vault/worker.ts";
+  if (says.startsWith("virtual:worker/")) return `web/${says.slice("virtual:worker/".length)}/worker.ts`;
   if (says.startsWith(".")) return posix.join(dirname(from), says.replace(/\?.*$/, ""));
   if (says.startsWith("node:")) return says;
   const parts = says.split("/");

@@ -5,10 +5,10 @@ import { integrity } from "./integrity.ts";
 const browsers = ["chrome125", "edge125", "firefox128", "safari18"];
 
 /** How each of the two web apps is built: a folder with an index.html in, a folder of hashed files out. */
-export const webApp = (app: { root: string; outDir: string; worker?: string }): UserConfig => ({
+export const webApp = (app: { root: string; outDir: string; workers?: Record<string, string> }): UserConfig => ({
   root: app.root,
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  plugins: [integrity(app.worker ? { worker: app.worker } : {})],
+  plugins: [integrity({ workers: app.workers ?? {} })],
   build: {
     outDir: app.outDir,
     emptyOutDir: true,

@@ -7,13 +7,13 @@ import { build, type Plugin, type ResolvedConfig, type Rolldown } from "vite";
 export interface SecurityFile {
   /** CSP source of the inline import map: `script-src 'self' '<importMap>'`. */
   importMap: string;
-  /** The worker's address and integrity, where there is one. */
-  worker?: { url: string; integrity: string };
+  /** Each worker's address and integrity, by its name. */
+  workers: Record<string, { url: string; integrity: string }>;
   /** Every file that the app consists of, by its address: SHA-384. The page itself is under `/index.html`. */
   files: Record<string, string>;
 }
 
-const virtualWorker = "virtual:worker";
+const virtualWorker = "virtual:worker/";
 const resolvedWorker = `\0${virtualWorker}`;
 const importMapElement = /<script type="importmap">/;
 
@@ -54,12 +54,12 @@ const withIntegrity = (html: string, integrityOf: (address: string) => string | 
 
 /**
  * Fixes the whole app by its page: an import map with the integrity of every script chunk (lazy ones included), `integrity` on what
- * the page loads directly, and the worker as `virtual:worker`, an address with its integrity, since neither an import map nor
+ * the page loads directly, and each worker as `virtual:worker/<name>`, an address with its integrity, since neither an import map nor
  * Integrity-Policy covers a worker. Works on what is on disk at the end, after all other plugins.
  */
-export function integrity({ worker }: { worker?: string } = {}): Plugin {
+export function integrity({ workers = {} }: { workers?: Record<string, string> } = {}): Plugin {
   let config: ResolvedConfig;
-  let builtWorker: { url: string; integrity: string } | undefined;
+  const builtWorkers: SecurityFile["workers"] = {};
   return {
     name: "counterfoil:integrity",
     apply: "build",
@@ -68,17 +68,20 @@ export function integrity({ worker }: { worker?: string } = {}): Plugin {
       config = resolved;
     },
     resolveId(id) {
-      return id === virtualWorker ? resolvedWorker : undefined;
+      return id.startsWith(virtualWorker) ? `\0${id}` : undefined;
     },
     async load(id) {
-      if (id !== resolvedWorker) return undefined;
-      if (!worker) throw new Error("This build has no worker");
-      const code = await buildWorker(worker, config);
-      const name = createHash("sha256").update(code).digest("hex").slice(0, 8);
-      const fileName = `${config.build.assetsDir}/worker-${name}.js`;
+      if (!id.startsWith(resolvedWorker)) return undefined;
+      const name = id.slice(resolvedWorker.length);
+      const entry = workers[name];
+      if (!entry) throw new Error(`This build has no worker ${name}`);
+      const code = await buildWorker(entry, config);
+      const hash = createHash("sha256").update(code).digest("hex").slice(0, 8);
+      const fileName = `${config.build.assetsDir}/${name}-worker-${hash}.js`;
       this.emitFile({ type: "asset", fileName, source: code });
-      builtWorker = { url: config.base + fileName, integrity: digest("sha384", code) };
-      return `export const url = ${JSON.stringify(builtWorker.url)};\nexport const integrity = ${JSON.stringify(builtWorker.integrity)};\n`;
+      const built = { url: config.base + fileName, integrity: digest("sha384", code) };
+      builtWorkers[name] = built;
+      return `export const url = ${JSON.stringify(built.url)};\nexport const integrity = ${JSON.stringify(built.integrity)};\n`;
     },
     async writeBundle({ dir }, bundle) {
       const folder = dir as string;
@@ -106,7 +109,7 @@ export function integrity({ worker }: { worker?: string } = {}): Plugin {
       }
       const security: SecurityFile = {
         importMap: digest("sha256", importMap),
-        ...(builtWorker ? { worker: builtWorker } : {}),
+        workers: Object.fromEntries(Object.entries(builtWorkers).sort()),
         files: Object.fromEntries(Object.entries(files).sort()),
       };
       await writeFile(join(folder, "security.json"), `${JSON.stringify(security, undefined, 2)}\n`);

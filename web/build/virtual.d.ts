@@ -1,5 +1,5 @@
-/** The worker that holds the keys, as web/build/integrity.ts built it. */
-declare module "virtual:worker" {
+/** A worker of the app by its name, as web/build/integrity.ts built it. */
+declare module "virtual:worker/*" {
   /** Address on the page's own origin. */
   export const url: string;
   /** For `fetch(url, { integrity })`: SHA-384 of the file. */
