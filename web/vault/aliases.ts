@@ -1,5 +1,5 @@
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
-import { KINDS, kindAt } from "#protocol/categories.ts";
+import { digestAt, KINDS, kindAt } from "#protocol/categories.ts";
 import { splitPath } from "#protocol/paths.ts";
 import { aliasOf } from "#protocol/sealing/alias.ts";
 
@@ -37,7 +37,7 @@ export async function learnAliases(
 
 /** Paths of the collections of which these details cover something. */
 function collectionsOf(details: AuthorizationDetails): ReadonlySet<string> {
-  const bases = details.flatMap((detail) => detail.paths.map((path) => splitPath(path).base));
+  const bases = details.flatMap(({ paths }) => paths.filter((path) => digestAt(path) === undefined).map((path) => splitPath(path).base));
   const within = (path: string, wide: string): boolean => path === wide || path.startsWith(`${wide}/`);
   const many = KINDS.filter((kind) => kind.many && kind.shareable);
   return new Set(many.filter(({ path }) => bases.some((base) => within(path, base) || within(base, path))).map(({ path }) => path));

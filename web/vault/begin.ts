@@ -57,6 +57,7 @@ function nothingYet(account: string, keyring: OpenStore["keyring"]): OpenStore {
     replica: {
       account,
       created: "",
+      erasing: null,
       position: 0,
       head: { token: "", claims, hash: "" },
       ways: [],

@@ -5,6 +5,7 @@ import type { VaultEvent } from "./context.ts";
 import { browserPrompts, withoutPrompts } from "./prompts.ts";
 import { startWorker } from "./start-worker.ts";
 import type { OutlineView, StoreView, Vault, VaultState } from "./vault.ts";
+import { applyChange } from "./view-change.ts";
 
 /** What the tabs of one browser tell each other. */
 type Word = "lock" | "signed-out" | "changed";
@@ -20,7 +21,7 @@ export function createVault(): Vault {
   const lock = autoLock(() => lockHere());
 
   const heard = (event: VaultEvent): void => {
-    if ("store" in event) store.value = event.store;
+    if ("store" in event) store.value = applyChange(store.value, event.store);
     else if ("outline" in event) outline.value = event.outline;
     else if ("changed" in event) tell("changed");
     else enter(event.state);
@@ -103,6 +104,10 @@ export function createVault(): Vault {
     decline: (request) => withoutPrompts(() => channel.call("decline", request)),
     save: (edit) => channel.call("save", edit),
     remove: (path) => channel.call("remove", path),
+    saveAll: (changes, working) => channel.callLong("saveAll", working, changes),
+    bring: (batch, working) => channel.callLong("bring", working, batch),
+    takeBack: (id, working) => channel.callLong("takeBack", working, id),
+    saveCard: (vendor, card) => channel.call("saveCard", vendor, card),
     pause: (grant) => channel.call("pause", grant),
     resume: (grant) => channel.call("resume", grant),
     stop: (grant, options) => channel.call("stop", grant, options),
@@ -115,6 +120,19 @@ export function createVault(): Vault {
     dropWay: (id) => channel.call("dropWay", id),
     recover: (code, headSeq) => channel.call("recover", code, headSeq),
     finishRecovery: (options) => channel.call("finishRecovery", options),
+    exportSealed: (working) => channel.callLong("exportSealed", working),
+    exportPlain: () => channel.call("exportPlain"),
+    openExport: (file, code) => channel.call("openExport", file, code),
+    restore: (working) => channel.callLong("restore", working),
+    async erase(options) {
+      const answer = await channel.call("erase", options);
+      if (options.when === "now") {
+        tell("signed-out");
+        restart();
+      }
+      return answer;
+    },
+    keep: () => channel.call("keep"),
   };
 }
 

@@ -1,71 +1,31 @@
-import type { Commit, SignedAct } from "#protocol/api.ts";
-import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
+import type { Commit } from "#protocol/api.ts";
 import { hashOf, hashOfJson } from "#protocol/canonical.ts";
-import { kindAt } from "#protocol/categories.ts";
-import type { Epoch } from "#protocol/epoch.ts";
-import { isEnded } from "#protocol/grant.ts";
 import { type Head, hashOfHead, type Leaf } from "#protocol/head.ts";
 import { signHead } from "#protocol/sealing/head.ts";
-import type { SigningPair } from "#protocol/sealing/pairs.ts";
-import { type Content, type RecordVersion, type Share, sealRecord, sealShare } from "#protocol/sealing/record.ts";
+import { type RecordVersion, type Share, sealRecord, sealShare } from "#protocol/sealing/record.ts";
 import type { Trust } from "#protocol/succession.ts";
-import { hashOfWays, type Way, type WaySeal } from "#protocol/ways.ts";
-import { aliasesOf, learnAliases } from "./aliases.ts";
-import { contentAs, sharePathOf } from "./coverage.ts";
+import { hashOfWays } from "#protocol/ways.ts";
+import type { Change } from "./change.ts";
 import { hashOfExpiry, stateOfGrant } from "./grants.ts";
 import { keyOfEpoch } from "./keyring.ts";
 import type { OpenStore } from "./open-store.ts";
-import { grantKeyOf } from "./relationship.ts";
+import { boxedSize, type Planned, planShares, SURELY } from "./plan.ts";
 import { grow, rootOfTree } from "./tree.ts";
 import { trustOf } from "./trust.ts";
-
-/** What a commit is to change. Versions, shares, root and head follow from the store that it is built on, anew after a rebase. */
-export interface Change {
-  readonly contents?: ReadonlyMap<string, Content>;
-  readonly consent?: {
-    readonly grant: string;
-    readonly n: number;
-    readonly key: Uint8Array;
-    readonly details: AuthorizationDetails;
-    readonly commit: Omit<NonNullable<Commit["consent"]>, "complete">;
-  };
-  /** Grants whose shares are brought up to date over all records. */
-  readonly backfill?: readonly string[];
-  readonly resumes?: Commit["resumes"];
-  readonly ways?: { readonly list: readonly Way[]; readonly seals: readonly WaySeal[] };
-  readonly rotation?: Rotation;
-  /** By the kit that goes: of the rotation's identity key and the kit in its list. */
-  readonly succession?: string;
-  readonly attestation?: Commit["attestation"];
-  readonly acts?: readonly SignedAct[];
-}
-
-/** A new epoch of the account key, and the identity key of that epoch. */
-export interface Rotation {
-  readonly row: Epoch;
-  readonly accountKey: Uint8Array;
-  readonly identity: SigningPair;
-}
 
 export interface Draft {
   readonly body: Commit;
   readonly head: { readonly seq: number; readonly hash: string };
   readonly trust: Trust;
-  /** Whether shares are left for a further commit. */
-  readonly rest: boolean;
+  /** Grants for which shares are left for a further commit. */
+  readonly rest: readonly string[];
 }
 
 /** Bytes and rows of one commit, well under the limits of protocol/api.ts. */
-const MOST = { shares: 2000, drops: 2000, ends: 1000, bytes: 700_000 };
-/** A device whose clock is ahead must not call a grant expired that the server still serves. */
-const SURELY = 600_000;
+const MOST = { shares: 2000, drops: 2000, ends: 1000, bytes: 800_000 };
 
-export async function assemble(
-  { keyring, replica, contents, grants, aliases }: OpenStore,
-  change: Change,
-  now: number,
-  share: boolean,
-): Promise<Draft> {
+export async function assemble(store: OpenStore, change: Change, now: number, share: boolean): Promise<Draft> {
+  const { keyring, replica, grants } = store;
   const account = replica.account;
   const epoch = change.rotation?.row.epoch ?? keyring.epoch;
   const accountKey = change.rotation?.accountKey ?? keyOfEpoch(keyring, epoch);
@@ -76,19 +36,19 @@ export async function assemble(
     ),
   );
 
-  const planned = share ? await planShares({ replica, contents, grants, aliases }, change, versionOf, now) : [];
+  const planned = share ? await planShares(store, change, now) : [];
   let room = MOST.bytes - JSON.stringify(records).length;
   const taken: Planned[] = [];
   for (const each of planned) {
-    room -= each.size;
+    room -= boxedSize(each.content, each.place.path);
     if (taken.length === MOST.shares || room < 0) break;
     taken.push(each);
   }
-  const rest = taken.length < planned.length;
+  const rest = [...new Set(planned.slice(taken.length).map(({ place }) => place.grant))];
   const shares = await Promise.all(taken.map(({ key, place, content }) => sealShare(key, place, content)));
 
   const { ends, drop } = await notedEnds({ replica, grants }, now);
-  const complete = rest ? [] : (change.backfill ?? []).filter((grant) => grants.get(grant)?.row?.complete === false);
+  const complete = (change.backfill ?? []).filter((grant) => !rest.includes(grant) && grants.get(grant)?.row?.complete === false);
   const leaves = await leavesOf(records, shares, ends, change);
   const tree = await grow(
     replica.tree,
@@ -118,7 +78,7 @@ export async function assemble(
       records,
       shares,
       drop,
-      consent: change.consent === undefined ? null : { ...change.consent.commit, complete: !rest },
+      consent: change.consent === undefined ? null : { ...change.consent.commit, complete: !rest.includes(change.consent.grant) },
       complete,
       ends,
       resumes: [...(change.resumes ?? [])],
@@ -131,66 +91,6 @@ export async function assemble(
     },
   };
 }
-
-interface Planned {
-  readonly key: Uint8Array;
-  readonly place: Omit<Share, "body">;
-  readonly content: Content;
-  /** Bytes of it in the body, about. */
-  readonly size: number;
-}
-
-type Shared = Pick<OpenStore, "replica" | "contents" | "grants" | "aliases">;
-
-interface Due {
-  readonly id: string;
-  readonly key: Uint8Array;
-  readonly details: AuthorizationDetails;
-}
-
-/** What each grant is due: copies of what its consent covers that it doesn't have yet, and removals of what it has. */
-async function planShares(
-  { replica, contents, grants, aliases }: Shared,
-  change: Change,
-  versionOf: (path: string) => number,
-  now: number,
-): Promise<Planned[]> {
-  const changed = [...(change.contents?.keys() ?? [])];
-  const all = [...new Set([...contents.keys(), ...changed])];
-  const planned: Planned[] = [];
-  const plan = ({ id: grant, key }: Due, path: string, to: string, content: Content): void => {
-    const has = replica.shares.get(`${grant}/${to}`)?.version;
-    const version = versionOf(path);
-    if (has === undefined ? "removed" in content : has >= version) return;
-    planned.push({ key, place: { grant, path: to, version }, content, size: 700 + 2 * JSON.stringify(content).length });
-  };
-  const fill = async (due: Due, paths: readonly string[], onlyRemovals: boolean): Promise<void> => {
-    await learnAliases(aliases, due, paths);
-    const { byPath } = aliasesOf(aliases, due.id);
-    for (const path of paths) {
-      const content = change.contents?.get(path) ?? contents.get(path);
-      if (content === undefined) continue;
-      const alias = byPath.get(path) ?? path;
-      const to = sharePathOf(due.details, alias, now);
-      const as = to === undefined ? undefined : contentAs(to, content, now);
-      if (to !== undefined && as !== undefined && (!onlyRemovals || "removed" in as)) plan(due, path, to, as);
-      if ("removed" in content || content.value === null)
-        for (const other of formsOf(alias)) if (other !== to) plan(due, path, other, { removed: true });
-    }
-  };
-  const resumed = new Set(change.resumes?.map((each) => each.grant));
-  for (const known of grants.values()) {
-    const state = resumed.has(known.grant) ? "active" : stateOfGrant(known, now);
-    if (isEnded(state)) continue;
-    const whole = change.backfill?.includes(known.grant) === true;
-    const due = { id: known.grant, key: grantKeyOf(known.own), details: known.consent.authorization_details };
-    await fill(due, whole ? all : changed, state === "paused");
-  }
-  if (change.consent !== undefined) await fill({ ...change.consent, id: change.consent.grant }, all, false);
-  return planned;
-}
-
-const formsOf = (path: string): string[] => [path, ...(kindAt(path)?.forms ?? []).map((form) => `${path}:${form.name}`)];
 
 /** Ends that the head doesn't cover yet, and the leaves of what is over. */
 async function notedEnds({ replica, grants }: Pick<OpenStore, "replica" | "grants">, now: number): Promise<Pick<Commit, "ends" | "drop">> {

@@ -8,6 +8,7 @@ import type { OpenStore } from "./open-store.ts";
 import type { Prompts } from "./prompts.ts";
 import type { Server } from "./server.ts";
 import { type OutlineView, type StoreView, VaultError, type VaultState } from "./vault.ts";
+import type { StoreChange } from "./view-change.ts";
 
 /** What the vault's core needs from where it runs. */
 export interface Surroundings {
@@ -18,11 +19,13 @@ export interface Surroundings {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly publish: (event: VaultEvent) => void;
+  /** @param duration milliseconds */
+  readonly wait: (duration: number) => Promise<void>;
 }
 
 export type VaultEvent =
   | { readonly state: VaultState }
-  | { readonly store: StoreView }
+  | { readonly store: StoreChange }
   | { readonly outline: readonly OutlineView[] }
   /** Something that other tabs should read. */
   | { readonly changed: true };
@@ -38,6 +41,10 @@ export interface Context extends Surroundings {
   /** Requests as they were shown. */
   readonly requests: Map<string, { readonly view: RequestView; readonly key: string; readonly named: string | undefined }>;
   kit: PendingKit | undefined;
+  /** What the page has. */
+  shown: StoreView | undefined;
+  /** Many commits are under way, of which the page hears when they are done. */
+  quiet: boolean;
   recovery: { readonly keys: KitKeys; readonly keyring: Keyring } | undefined;
 }
 
@@ -63,6 +70,8 @@ export const beginContext = (surroundings: Surroundings): Context => ({
   twice: new Map(),
   requests: new Map(),
   kit: undefined,
+  shown: undefined,
+  quiet: false,
   recovery: undefined,
 });
 

@@ -1,13 +1,16 @@
-import { EvidenceError } from "#protocol/jws.ts";
 import { begin } from "./begin.ts";
+import { bring, takeBack } from "./bringing.ts";
+import { saveCard } from "./cards.ts";
 import { beginContext, type Context, type Surroundings } from "./context.ts";
-import { remove, save } from "./data.ts";
+import { remove, save, saveAll } from "./data.ts";
+import { exportPlain, exportSealed } from "./export.ts";
+import { openExport, restore } from "./export-opening.ts";
+import { explained } from "./faults.ts";
 import { confirmKit, finishRecovery, makeKit, recover } from "./kit.ts";
-import { ServerRefusal } from "./server.ts";
+import { erase, keep } from "./leaving.ts";
 import { approve, decline, preview, request } from "./sharing.ts";
 import { pause, pauseAll, pauseByLink, receipt, resume, stop } from "./standing.ts";
 import { refresh, signOut, start, unlock } from "./unlock.ts";
-import { VaultError } from "./vault.ts";
 import { addPasskey, dropWay } from "./ways.ts";
 
 /** The verbs of the vault. Nothing else can be asked of the worker. */
@@ -23,6 +26,10 @@ const VERBS = {
   decline,
   save,
   remove,
+  saveAll,
+  bring,
+  takeBack,
+  saveCard,
   pause,
   resume,
   stop,
@@ -35,6 +42,12 @@ const VERBS = {
   dropWay,
   recover,
   finishRecovery,
+  exportSealed,
+  exportPlain,
+  openExport,
+  restore,
+  erase,
+  keep,
 };
 
 type Verbs = typeof VERBS;
@@ -62,11 +75,4 @@ export function createCore(surroundings: Surroundings): Core {
   return Object.fromEntries(
     Object.entries(VERBS).map(([name, verb]) => [name, inTurn(verb as (context: Context, ...args: unknown[]) => unknown)]),
   ) as unknown as Core;
-}
-
-/** What is thrown below, as what a screen can say. What doesn't fit its proof says what was seen. */
-function explained(error: unknown): VaultError {
-  if (error instanceof ServerRefusal) return new VaultError(error.code, error.message, error.reference);
-  if (error instanceof VaultError) return error;
-  return error instanceof EvidenceError ? new VaultError("tampered", error.message) : new VaultError("failed", "fault in the vault");
 }

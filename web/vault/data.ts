@@ -1,19 +1,34 @@
 import { kindAt } from "#protocol/categories.ts";
 import { type Context, storeOf } from "./context.ts";
+import { piecesOf, writeMany } from "./many.ts";
+import { emptied, place } from "./placing.ts";
 import { RELATIONSHIPS } from "./relationship.ts";
-import { place } from "./sharing.ts";
-import { type Edit, VaultError } from "./vault.ts";
-import { write } from "./writing.ts";
+import { type Changes, type Edit, VaultError, type Working } from "./vault.ts";
+import { writeWhole } from "./writing.ts";
 
 /** Saves one value, and shares it with whom it is shared. */
 export async function save(context: Context, edit: Edit): Promise<void> {
-  const { contents } = place([edit]);
-  await write(context, () => ({ contents }));
+  const { contents } = place([edit], { before: storeOf(context).contents });
+  await writeWhole(context, () => ({ contents }));
 }
 
-/** A single kind is emptied; a member of a collection is removed. Both are versions, and reach whoever has the value. */
 export async function remove(context: Context, path: string): Promise<void> {
-  if (!storeOf(context).contents.has(path) || kindAt(path)?.path === RELATIONSHIPS) throw new VaultError("invalid", "nothing here");
-  const contents = new Map([[path, kindAt(path)?.many ? { removed: true as const } : { value: null }]]);
-  await write(context, () => ({ contents }));
+  checkThere(context, path);
+  const contents = new Map([[path, emptied(path)]]);
+  await writeWhole(context, () => ({ contents }));
+}
+
+export async function saveAll(context: Context, { edits = [], removals = [] }: Changes, working?: Working): Promise<void> {
+  const store = storeOf(context);
+  const { contents } = place(edits, { before: store.contents });
+  for (const path of removals) {
+    checkThere(context, path);
+    contents.set(path, emptied(path));
+  }
+  await writeMany(context, { pieces: piecesOf(store, contents, context.now()), total: contents.size }, working);
+}
+
+function checkThere(context: Context, path: string): void {
+  const content = storeOf(context).contents.get(path);
+  if (content === undefined || kindAt(path)?.path === RELATIONSHIPS) throw new VaultError("invalid", "nothing here");
 }

@@ -1,3 +1,4 @@
+import { ACT_SKEW } from "#protocol/act.ts";
 import type { GrantView } from "#protocol/api.ts";
 import { hashOf, hashOfJson } from "#protocol/canonical.ts";
 import { type Consent, verifyConsent } from "#protocol/consent-token.ts";
@@ -59,7 +60,7 @@ export async function judgeGrants(
       let ended = row?.ended == null ? undefined : { hash: await hashOfEnd(row.ended) };
       if (row?.ended != null && noted === undefined && seen === undefined) {
         try {
-          await verifyEnd(row.ended, { account: replica.account, grant, object: own.hash }, replica, evidence.place);
+          await verifyEnd(row.ended, { account: replica.account, grant, object: own.hash }, consent, replica, evidence.place);
         } catch (error) {
           alarm(codeOf(error), `The server says that you ended the connection to ${name}: ${messageOf(error)}`);
           ended = undefined;
@@ -125,12 +126,20 @@ async function compare(
 async function verifyEnd(
   ended: NonNullable<GrantView["ended"]>,
   expected: { account: string; grant: string; object: string },
+  consent: Consent,
   replica: Replica,
   place: Place,
 ): Promise<void> {
   if (ended.actor === "vendor") return;
   if (ended.act === null) throw new EvidenceError("signature", "there is no act of yours that says so");
-  await verifyAct(ended.act, { action: "revoke", ...expected }, replica.ways, place);
+  const { act } = ended.act;
+  if (act.action !== "erase") return verifyAct(ended.act, { action: "revoke", ...expected }, replica.ways, place);
+  // It ends all that there was when it was made, and names none of it.
+  if (consent.iat * 1000 > Date.parse(act.at) + 2 * ACT_SKEW)
+    throw new EvidenceError("context", "what says so is older than the connection");
+  const whens = await Promise.all([hashOf("now"), hashOf("later")]);
+  if (!whens.includes(act.object) || "kit" in ended.act) throw new EvidenceError("context", "the act is about another object");
+  await verifyAct(ended.act, { account: expected.account, grant: null }, replica.ways, place);
 }
 
 const codeOf = (error: unknown): string => (error instanceof EvidenceError ? error.code : "malformed");

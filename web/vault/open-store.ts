@@ -40,7 +40,9 @@ export async function openStore(
   for (const [at, { path }] of changed.entries()) {
     const content = opened[at] as Content;
     contents.set(path, content);
-    if (path.startsWith(`${RELATIONSHIPS}/`)) relationships.set(path, relationshipOf(content));
+    if (!path.startsWith(`${RELATIONSHIPS}/`)) continue;
+    if ("removed" in content) relationships.delete(path);
+    else relationships.set(path, relationshipOf(content));
   }
   const verified = before?.verified ?? new Map();
   const { grants, alarms } = await judgeGrants(replica, relationships, { ...evidence, verified });

@@ -10,10 +10,12 @@ import { isRefusal } from "./server.ts";
 import { trustOf } from "./trust.ts";
 import { VaultError } from "./vault.ts";
 import { outlineOf, viewOf } from "./view.ts";
+import { changeOf } from "./view-change.ts";
 
 /** Reads the whole store by a keyring that has just been opened, and opens it, or throws and opens nothing. */
 export async function enter(context: Context, keyring: Keyring): Promise<void> {
   context.store = await readFrom(context, undefined, keyring);
+  context.shown = undefined;
   publish(context);
   context.publish({ state: "unlocked" });
 }
@@ -105,8 +107,10 @@ async function remember({ memory }: Context, { replica, grants }: OpenStore): Pr
 
 export function publish(context: Context): void {
   const { store } = context;
-  if (store === undefined) return;
-  context.publish({ store: viewOf(store, context.now()) });
+  if (store === undefined || context.quiet) return;
+  const view = viewOf(store, context.now(), context.shown);
+  context.publish({ store: changeOf(context.shown, view) });
+  context.shown = view;
   context.publish({
     outline: outlineOf(
       [...store.grants.values()].map((known) => ({

@@ -16,6 +16,8 @@ import { proveHead } from "./trust.ts";
 export interface Replica {
   readonly account: string;
   readonly created: string;
+  /** When it will be erased, by the server's word. */
+  readonly erasing: string | null;
   /** Where the next reading goes on. */
   readonly position: number;
   readonly head: { readonly token: string; readonly claims: Head; readonly hash: string };
@@ -134,6 +136,7 @@ async function merge(base: Replica | undefined, pages: readonly Sync[]): Promise
   return {
     account: last.account,
     created: last.created,
+    erasing: last.erasing,
     position: last.position,
     head: { token: last.head, claims: readHead(last.head), hash: await hashOfHead(last.head) },
     ways: last.ways,

@@ -23,9 +23,12 @@ export interface Server {
 /** A refusal by its stable code (protocol, section 13). */
 export class ServerRefusal extends VaultError {
   readonly refusal: string;
-  constructor(refusal: string, detail: string, reference: string | undefined) {
+  /** Seconds, where the server says when to come again. */
+  readonly retryAfter: number | undefined;
+  constructor(refusal: string, detail: string, reference: string | undefined, retryAfter?: number) {
     super(codes[refusal] ?? "failed", detail, reference);
     this.refusal = refusal;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -62,6 +65,9 @@ const ROUTES: { readonly [N in Name]: Route<N> } = {
   pauseAll: "POST /api/pauses",
   pauseByLink: "POST /api/pauses/links",
   revoke: "POST /api/grants/{id}/revoke",
+  exports: "POST /api/store/exports",
+  erase: "POST /api/store/erasure",
+  keep: "POST /api/store/erasure/cancel",
 };
 
 /** What an opener decides on. */
@@ -116,15 +122,17 @@ export function connect(origin: string, send: typeof fetch): Server {
 }
 
 function refusalOf(problem: unknown): VaultError {
-  const { code, detail, request } = (typeof problem === "object" && problem !== null ? problem : {}) as {
+  const { code, detail, request, retryAfter } = (typeof problem === "object" && problem !== null ? problem : {}) as {
     code?: unknown;
     detail?: unknown;
     request?: unknown;
+    retryAfter?: unknown;
   };
   return new ServerRefusal(
     typeof code === "string" ? code : "internal",
     typeof detail === "string" ? detail : "refused",
     typeof request === "string" ? request : undefined,
+    typeof retryAfter === "number" ? retryAfter : undefined,
   );
 }
 

@@ -1,23 +1,23 @@
-import * as v from "valibot";
 import type { Client, RequestView } from "#protocol/api.ts";
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
 import { base64url, canonical, hashOf } from "#protocol/canonical.ts";
-import { isRecordPath, kindAt } from "#protocol/categories.ts";
 import { CONSENT_TYP, type Consent, consentObject, hashOfConsent } from "#protocol/consent-token.ts";
 import { thumbprint } from "#protocol/jws.ts";
 import { isNoWider, lastExpiry } from "#protocol/narrow.ts";
 import { randomBytes } from "#protocol/sealing/derive.ts";
-import { type Content, grantKeyContext, hashOfGrantKey } from "#protocol/sealing/record.ts";
+import { grantKeyContext, hashOfGrantKey } from "#protocol/sealing/record.ts";
 import { sealTo } from "#protocol/sealing/seal-to.ts";
 import { sign } from "#protocol/sealing/sign.ts";
 import { newId } from "#protocol/sealing/way-in.ts";
 import { approve as approveAct } from "./acts.ts";
 import { aliasesOf, learnAliases, renamed, renamedDetails } from "./aliases.ts";
 import { type Context, storeOf } from "./context.ts";
-import { contentAs, sharePathOf } from "./coverage.ts";
+import { CONTACT, contactFrom, coverageOf, digestLeaving, leaving, placed } from "./coverage.ts";
 import type { OpenStore } from "./open-store.ts";
+import { overlay } from "./overlay.ts";
+import { place } from "./placing.ts";
 import { standing } from "./reading.ts";
-import { issuerOf, makeRelationship, newRelationshipPath, type OwnGrant, RELATIONSHIPS, type Relationship } from "./relationship.ts";
+import { issuerOf, makeRelationship, newRelationshipPath, type OwnGrant, type Relationship, relationshipTo } from "./relationship.ts";
 import { isRefusal } from "./server.ts";
 import { type Approval, type Edit, type RequestViewModel, type SharedValue, VaultError } from "./vault.ts";
 import { completedWays } from "./ways.ts";
@@ -38,6 +38,7 @@ export async function request(context: Context, id: string, named?: string): Pro
     throw new VaultError("tampered", "The server shows another shop, key or wish in this request than before");
   }
   const key = await thumbprint(view.client.encryption_key);
+  context.requests.delete(id);
   context.requests.set(id, { view, key, named });
   return {
     id,
@@ -48,8 +49,12 @@ export async function request(context: Context, id: string, named?: string): Pro
     mark: base64url.decode(key),
     keyMatches: matches(context.store, view.client, key, named),
     existing: context.store === undefined ? null : standing(context.store, view.client.client_id, context.now()),
+    blocked: context.store !== undefined && isBlocked(context.store, view.client),
   };
 }
+
+const isBlocked = ({ relationships }: OpenStore, { client_id }: Client): boolean =>
+  relationshipTo(relationships, client_id)?.[1].card?.view === "blocked";
 
 /** What can't change once it was pushed: what the customer has read is what will be signed. */
 const frozen = ({ client, authorization_details }: RequestView): string => canonical([client, authorization_details]);
@@ -57,47 +62,28 @@ const frozen = ({ client, authorization_details }: RequestView): string => canon
 /** The vendor's own link vouches for its key; without it the key must be one that this vendor had before. */
 function matches(store: OpenStore | undefined, client: Client, key: string, named: string | undefined): RequestViewModel["keyMatches"] {
   if (named !== undefined) return named === key ? "yes" : "no";
-  const pins = store === undefined ? undefined : relationshipTo(store, client)?.[1].pins;
+  const pins = store === undefined ? undefined : relationshipTo(store.relationships, client.client_id)?.[1].pins;
   if (pins === undefined || pins.length === 0) return "not-named";
   return pins.some((pin) => pin.jkt === key) ? "yes" : "no";
 }
 
-const relationshipTo = ({ relationships }: OpenStore, client: Client): [string, Relationship] | undefined =>
-  [...relationships].find(([, relationship]) => relationship.client_id === client.client_id);
-
-/** Edits as contents, and the paths that new members got by the names that the screen gave them. */
-export interface Placed {
-  readonly contents: Map<string, Content>;
-  readonly named: ReadonlyMap<string, string>;
-}
-
-/** @throws {VaultError} `invalid` if a value is not of its kind */
-export function place(edits: readonly Edit[], idOf: (edit: Edit) => string = newId): Placed {
-  const contents = new Map<string, Content>();
-  const named = new Map<string, string>();
-  for (const edit of edits) {
-    const kind = kindAt(edit.path);
-    if (kind === undefined || kind.path === RELATIONSHIPS || !v.is(kind.schema, edit.value))
-      throw new VaultError("invalid", "not of its kind");
-    const path = isRecordPath(edit.path) ? edit.path : `${edit.path}/${idOf(edit)}`;
-    if (!isRecordPath(path)) throw new VaultError("invalid", "no such kind");
-    contents.set(path, { value: edit.value });
-    if (edit.key !== undefined) named.set(`${edit.path}/${edit.key}`, path);
-  }
-  return { contents, named };
-}
-
-/** The values that would leave for `details`. */
+/** The values that would leave for `details`: null where there is none yet. */
 export function preview(context: Context, details: AuthorizationDetails, edits: readonly Edit[]): SharedValue[] {
-  const { contents } = place(edits, (edit) => edit.key ?? newId());
-  const all = new Map([...storeOf(context).contents, ...contents]);
+  const store = storeOf(context);
+  const { contents } = place(edits, { idOf: (edit) => edit.key ?? newId() });
+  const all = overlay(store.contents, contents);
+  const coverage = coverageOf(details, context.now());
+  const asked = [...context.requests.values()].at(-1);
+  if (asked !== undefined && isBlocked(store, asked.view.client)) throw new VaultError("blocked", "its customer has blocked this vendor");
+  const card = asked && relationshipTo(store.relationships, asked.view.client.client_id)?.[1].card;
+  const nameOf = (path: string) => leaving(coverage, path, all.get(path))?.path;
   const values: SharedValue[] = [];
   for (const [path, content] of all) {
-    const to = sharePathOf(details, path, context.now());
-    if (to === undefined || "removed" in content) continue;
-    const as = contentAs(to, content, context.now());
-    values.push({ path: to, value: "removed" in as ? null : as.value });
+    const toward = path === CONTACT ? contactFrom(all, card) : content;
+    const leaves = placed(coverage, path, toward, nameOf);
+    if (leaves !== undefined) values.push({ path: leaves.path, value: leaves.value });
   }
+  for (const digest of coverage.digests) values.push({ path: digest.path, value: digestLeaving(coverage, digest, all)?.value ?? null });
   return values;
 }
 
@@ -117,11 +103,12 @@ export async function approve(context: Context, approval: Approval): Promise<{ r
   const { view, key: jkt, named } = asked;
   const before = storeOf(context);
   refuseAlarmed(before);
+  if (isBlocked(before, view.client)) throw new VaultError("blocked", "its customer has blocked this vendor");
   const trust = matches(before, view.client, jkt, named);
   if (trust === "no") throw new VaultError("key_mismatch", "not the key that the link or an earlier grant names");
   if (view.state === "answered") throw new VaultError("answered", "answered before");
 
-  const { contents, named: members } = place(approval.edits);
+  const { contents, named: members } = place(approval.edits, { before: before.contents });
   const own = settled(approval.details, members);
   const grant = { id: newId(), key: randomBytes(32), details: own };
   await learnAliases(before.aliases, grant, [...before.contents.keys(), ...contents.keys()]);
@@ -136,11 +123,13 @@ export async function approve(context: Context, approval: Approval): Promise<{ r
 
   const { reply, rest } = await write(context, async (store) => {
     const [at, relationship] = relationshipOf(store, granting);
+    if (relationship.card?.view === "blocked") throw new VaultError("blocked", "its customer has blocked this vendor");
     const ways = await completedWays(context, store, act);
     return {
       contents: new Map([...contents, [at, { value: withGrant(relationship, view.client, granting, context.now()) }]]),
       consent: {
         grant: granting.consent.grant_id,
+        at,
         n: 1,
         key: granting.grantKey,
         details,
@@ -151,7 +140,8 @@ export async function approve(context: Context, approval: Approval): Promise<{ r
     };
   });
   if (reply.redirect === null) throw new VaultError("failed", "no redirect");
-  if (rest) await backfill(context, [granting.consent.grant_id]);
+  // The answer must reach the shop: what is left to share, the next opening of the store sees to.
+  await backfill(context, rest, true).catch(() => undefined);
   context.requests.delete(approval.request);
   return { redirect: reply.redirect, grant: granting.consent.grant_id };
 }
@@ -174,7 +164,10 @@ async function prepareGrant(
   given: { grant: string; key: Uint8Array; details: AuthorizationDetails; jkt: string; notice: Approval["notice"] },
 ): Promise<Granting> {
   const now = context.now();
-  const [at, relationship] = relationshipTo(store, client) ?? [newRelationshipPath(), await makeRelationship(client)];
+  const [at, relationship] = relationshipTo(store.relationships, client.client_id) ?? [
+    newRelationshipPath(),
+    await makeRelationship(client),
+  ];
   const { grant, key: grantKey } = given;
   const pauseSecret = base64url.encode(randomBytes(32));
   const issuer = await issuerOf(relationship);

@@ -7,7 +7,7 @@ import { isRefusal } from "./server.ts";
 import { outline, readRows } from "./unlock.ts";
 import { type Receipt, VaultError } from "./vault.ts";
 import { completedWays } from "./ways.ts";
-import { backfill, refuseAlarmed, write } from "./writing.ts";
+import { refuseAlarmed, writeWhole } from "./writing.ts";
 
 async function look(context: Context): Promise<void> {
   await (context.store === undefined ? outline(context) : read(context));
@@ -58,12 +58,11 @@ export async function resume(context: Context, grant: string): Promise<void> {
   if (paused == null) throw new VaultError("invalid", "not paused");
   const resumes = [{ grant, pause: paused.position }];
   const act = await approve(context, { action: "resume", grant, object: await hashOfJson(resumes) }, store.replica.ways);
-  const { rest } = await write(context, async (now) => {
+  await writeWhole(context, async (now) => {
     if (now.grants.get(grant)?.row?.paused?.position !== paused.position) throw new VaultError("stale", "paused again");
     const ways = await completedWays(context, now, act);
     return { resumes, backfill: [grant], acts: [act], ...(ways === undefined ? {} : { ways }) };
   });
-  if (rest) await backfill(context, [grant]);
 }
 
 export function receipt(context: Context, grant: string): Receipt {

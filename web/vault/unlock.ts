@@ -7,6 +7,7 @@ import { type Context, sessionOf } from "./context.ts";
 import { deviceOpener } from "./device.ts";
 import { type Door, type Keyring, type Opener, openKeyring } from "./keyring.ts";
 import type { Remembered } from "./memory.ts";
+import { grantsBehind } from "./plan.ts";
 import { enter, read } from "./reading.ts";
 import { isRefusal } from "./server.ts";
 import { VaultError } from "./vault.ts";
@@ -82,7 +83,8 @@ export async function unlock(context: Context): Promise<void> {
   }
   await enter(context, keyring);
   if (prf !== undefined) await noteReading(context, passkey, prf);
-  await finishBackfills(context);
+  // The store is open whether or not that comes through; the next opening tries again.
+  await finishBackfills(context).catch(() => undefined);
 }
 
 async function signIn(context: Context, login: string, assertion: Assertion): Promise<SessionReply> {
@@ -106,14 +108,10 @@ async function tryOpening(door: Door, opener: Opener, remembered: Remembered | u
   }
 }
 
-/** A device that was closed in the middle of sharing left vendors waiting. */
 async function finishBackfills(context: Context): Promise<void> {
   const { store } = context;
   if (store === undefined || store.alarms.length > 0) return;
-  const waiting = [...store.grants.values()].filter(
-    ({ row, endState }) => row?.complete === false && row.paused === null && endState === undefined,
-  );
-  await backfill(context, waiting.map(({ grant }) => grant).slice(0, 16));
+  await backfill(context, grantsBehind(store, context.now()));
 }
 
 /** Ends the session; this browser keeps nothing. */

@@ -1,6 +1,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { Client } from "#protocol/api.ts";
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
+import type { VendorCard } from "#protocol/data/private.ts";
 import type { GrantState } from "#protocol/grant.ts";
 
 /**
@@ -9,7 +10,10 @@ import type { GrantState } from "#protocol/grant.ts";
  */
 export interface Vault {
   readonly state: ReadonlySignal<VaultState>;
-  /** The open store; undefined unless `state` is unlocked. Replaced whole after every change, here or on another device. */
+  /**
+   * The open store; undefined unless `state` is unlocked. A new object after every change, here or on another device; its records,
+   * connections and shared values that say the same as before are the same objects, so that screens can memoize by them.
+   */
   readonly store: ReadonlySignal<StoreView | undefined>;
   /** What an unlocked or a locked session sees of grants without a key: enough to pause and to stop. */
   readonly outline: ReadonlySignal<readonly OutlineView[]>;
@@ -30,7 +34,10 @@ export interface Vault {
   refresh(): Promise<void>;
 
   request(id: string): Promise<RequestViewModel>;
-  /** The values that would leave for `details`, evaluated from the open store and `edits`. */
+  /**
+   * The values that would leave for `details`, evaluated from the open store and `edits`, toward the vendor of the request that was read
+   * last; `blocked` for a blocked one.
+   */
   preview(details: AuthorizationDetails, edits: readonly Edit[]): Promise<SharedValue[]>;
   /** Saves `edits`, signs the consent, and shares: one passkey prompt. Answers where the browser goes on. */
   approve(approval: Approval): Promise<{ redirect: string; grant: string }>;
@@ -39,6 +46,17 @@ export interface Vault {
   /** Saves one value; without a path a new member of the collection `kind`. Shares what active grants cover. */
   save(edit: Edit): Promise<void>;
   remove(path: string): Promise<void>;
+  /**
+   * Many edits and removals, in as few commits as they fit into. A fault on the way leaves what was saved before it; `VaultError.done`
+   * says how many, in their order: edits first.
+   */
+  saveAll(changes: Changes, working?: Working): Promise<void>;
+  /** Saves all of it under one import, in commits of a thousand; a fault or `working.signal` on the way takes all of it back. Answers the import's id. */
+  bring(batch: Batch, working?: Working): Promise<string>;
+  /** Takes an import back: removes what it brought and nobody changed since, restores the single values that it replaced. */
+  takeBack(id: string, working?: Working): Promise<{ removed: number; changed: number }>;
+  /** Saves the customer's own card of a vendor. A new vendor (to block it before it ever got anything) is named by its client. */
+  saveCard(vendor: { readonly relationship: string } | { readonly client: Client }, card: VendorCard): Promise<void>;
 
   pause(grant: string): Promise<void>;
   /** One passkey prompt. */
@@ -65,6 +83,71 @@ export interface Vault {
   recover(code: string, headSeq?: number): Promise<{ ways: readonly WayView[] }>;
   /** Makes a passkey here, drops the named ways in, replaces the kit (its groups are answered; it is in force at once). */
   finishRecovery(options: { drop: readonly string[] }): Promise<Kit>;
+
+  /** Everything, sealed under a code of its own that is answered once: one passkey prompt. */
+  exportSealed(working?: Working): Promise<SealedExport>;
+  /** Everything in plain: one passkey prompt. */
+  exportPlain(): Promise<PlainExport>;
+  /** Opens a sealed file without saving anything. Rejects with `wrong_code`, or `invalid` where the file was changed or cut off. */
+  openExport(file: Uint8Array, code: string): Promise<ExportSummary>;
+  /** Saves what the last `openExport` opened, under the same paths, into a store that has nothing in their place; takes it back on a fault. */
+  restore(working?: Working): Promise<void>;
+  /** Ends every connection now, and erases the store now or in seven days: one passkey prompt. Answers when. */
+  erase(options: { when: "now" | "later"; askDeletion: boolean }): Promise<{ at: string }>;
+  /** Takes back an erasure that hasn't happened. */
+  keep(): Promise<void>;
+}
+
+/** Of a verb that takes long. */
+export interface Working {
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+  /** Stops at the next commit. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Changes {
+  readonly edits?: readonly Edit[];
+  readonly removals?: readonly string[];
+}
+
+/** What a file brings. */
+export interface Batch {
+  readonly file: string;
+  readonly format: string;
+  readonly edits: readonly Edit[];
+}
+
+export interface SealedExport {
+  readonly file: Blob;
+  /** Eight groups of four characters; without them the file can't be opened. */
+  readonly groups: readonly string[];
+}
+
+export interface ExportSummary {
+  readonly made: string;
+  readonly count: number;
+  /** How many records of each kind. */
+  readonly kinds: Readonly<Record<string, number>>;
+}
+
+/** A store in plain, as its customer takes it away. JSON. */
+export interface PlainExport {
+  readonly made: string;
+  readonly created: string;
+  readonly records: ReadonlyArray<{ readonly path: string; readonly value: unknown; readonly source?: string }>;
+  readonly vendors: ReadonlyArray<{
+    readonly relationship: string;
+    readonly client_id: string;
+    readonly name: string;
+    readonly card: VendorCard;
+  }>;
+  readonly connections: ReadonlyArray<
+    Pick<ConnectionView, "grant" | "number" | "client" | "state" | "details" | "given" | "expires" | "endedAt" | "reads"> & {
+      /** The signed consent. */
+      readonly consent: string;
+      readonly relationship: string;
+    }
+  >;
 }
 
 export type VaultState = "loading" | "signed-out" | "locked" | "unlocked";
@@ -75,10 +158,23 @@ export interface StoreView {
   readonly kit: { readonly confirmed: boolean; readonly due: string };
   readonly records: readonly RecordView[];
   readonly connections: readonly ConnectionView[];
+  readonly vendors: readonly VendorView[];
   readonly ways: readonly WayView[];
   readonly head: { readonly seq: number; readonly code: string };
   /** What was refused of what the server said, in words for the error page: nothing is shared while this is not empty. */
   readonly alarms: readonly Alarm[];
+  /** When the store will be erased, if its customer has said so. */
+  readonly erasing: string | null;
+}
+
+/** A vendor as the customer sees it. */
+export interface VendorView {
+  readonly relationship: string;
+  readonly client_id: string;
+  readonly name: string;
+  readonly card: VendorCard;
+  /** Its grants, newest first. */
+  readonly grants: readonly string[];
 }
 
 export interface RecordView {
@@ -88,13 +184,17 @@ export interface RecordView {
   /** Of the kind's schema; null while a single kind is empty. */
   readonly value: unknown;
   readonly version: number;
-  /** Who can read it now: connection ids with the path (and form) they have. */
-  readonly sharedWith: readonly { readonly grant: string; readonly name: string; readonly path: string }[];
+  /** The import that brought it, also once it was edited by hand; null once that import was taken back. */
+  readonly source: string | null;
+  /** Who can read it now: connection ids with the path (and form) they have, or the digest that it counts in, and until when. */
+  readonly sharedWith: readonly { readonly grant: string; readonly name: string; readonly path: string; readonly until: string }[];
 }
 
 export interface ConnectionView {
   readonly grant: string;
   readonly number: number;
+  /** Id of the vendor's card: `StoreView.vendors`. */
+  readonly relationship: string;
   readonly client: Client;
   readonly state: GrantState;
   /** In the customer's own paths, unless it has ended; the receipt has them as they were signed. */
@@ -159,6 +259,8 @@ export interface RequestViewModel {
   readonly keyMatches: "yes" | "no" | "not-named";
   /** An active or paused grant to the same vendor, if the store is open. */
   readonly existing: string | null;
+  /** The customer has blocked this vendor: nothing can be asked. False while the store is closed. */
+  readonly blocked: boolean;
 }
 
 export interface WayView {
@@ -203,6 +305,9 @@ export type VaultErrorCode =
   | "kit_needed"
   | "wrong_kit"
   | "wrong_groups"
+  | "wrong_code"
+  | "blocked"
+  | "not_empty"
   | "offline"
   | "stale"
   | "expired_link"
@@ -222,9 +327,12 @@ export class VaultError extends Error {
   readonly code: VaultErrorCode;
   /** To quote to whoever helps: an id of the request, never a value. */
   readonly reference: string | undefined;
-  constructor(code: VaultErrorCode, message: string, reference?: string) {
+  /** Of `saveAll`: how many changes were saved before it. */
+  readonly done: number;
+  constructor(code: VaultErrorCode, message: string, reference?: string, done = 0) {
     super(message);
     this.code = code;
     this.reference = reference;
+    this.done = done;
   }
 }

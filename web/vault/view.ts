@@ -1,80 +1,163 @@
 import { LIMITS } from "#protocol/api.ts";
-import { base64url } from "#protocol/canonical.ts";
-import { kindAt } from "#protocol/categories.ts";
+import { base64url, canonical } from "#protocol/canonical.ts";
+import { digestAt, kindAt } from "#protocol/categories.ts";
 import { isEnded, stateOf } from "#protocol/grant.ts";
 import { shortCodeOf } from "#protocol/head.ts";
 import { splitPath } from "#protocol/paths.ts";
 import { aliasesOf, renamed, renamedDetails } from "./aliases.ts";
-import { contentAs } from "./coverage.ts";
+import { CONTACT, type Coverage, contactFrom, countsIn, coverageOf, digestLeaving, leaving } from "./coverage.ts";
 import { type KnownGrant, stateOfGrant } from "./grants.ts";
 import type { OpenStore } from "./open-store.ts";
-import { RELATIONSHIPS } from "./relationship.ts";
-import type { ConnectionView, OutlineView, ReadView, RecordView, SharedValue, StoreView, WayView } from "./vault.ts";
+import { sourceOf } from "./placing.ts";
+import { IMPORTS, RELATIONSHIPS } from "./relationship.ts";
+import { copyVersion, isRemoval } from "./share-version.ts";
+import type { ConnectionView, OutlineView, ReadView, RecordView, SharedValue, StoreView, VendorView, WayView } from "./vault.ts";
 
-/** What screens see of an open store. */
-export function viewOf(store: OpenStore, now: number): StoreView {
+/** What screens see of an open store. @param before the last one, whose rows are used again where they say the same */
+export function viewOf(store: OpenStore, now: number, before?: StoreView): StoreView {
   const { replica } = store;
-  const shared = sharedBy(store, now);
+  const shared = sharedBy(store, now, before);
   return {
     created: replica.created,
     kit: {
       confirmed: replica.ways.some((way) => way.kind === "kit"),
       due: new Date(Date.parse(replica.created) + LIMITS.kit).toISOString(),
     },
-    records: recordsOf(store, shared),
-    connections: [...store.grants.values()]
-      .map((known) => connectionOf(store, known, shared.get(known.grant) ?? [], now))
-      .sort((a, b) => b.number - a.number),
+    records: recordsOf(store, shared, before),
+    connections: newestFirst(store.grants.values()).map((known) =>
+      connectionOf(store, known, shared.get(known.grant)?.map(({ view }) => view) ?? [], now),
+    ),
+    vendors: vendorsOf(store),
     ways: waysOf(store),
     head: { seq: replica.head.claims.seq, code: shortCodeOf(replica.head.hash) },
     alarms: store.alarms,
+    erasing: replica.erasing,
   };
 }
 
-type SharedByGrant = Map<string, Array<SharedValue & { readonly base: string }>>;
+interface SharedRow {
+  readonly view: SharedValue;
+  /** Records that say something in it. */
+  readonly of: readonly string[];
+  readonly until: string;
+}
 
-function sharedBy({ replica, contents, grants, aliases }: OpenStore, now: number): SharedByGrant {
-  const shared: SharedByGrant = new Map();
-  for (const { grant, path: alias, version } of replica.shares.values()) {
-    const known = grants.get(grant);
-    if (known === undefined || isEnded(stateOfGrant(known, now))) continue;
-    const path = renamed(alias, aliasesOf(aliases, grant).byAlias);
-    const { base } = splitPath(path);
-    const content = contents.get(base);
-    const as = content === undefined ? undefined : contentAs(path, content, now);
-    if (as === undefined || "removed" in as) continue;
-    // A paused grant has an older copy than this: what was in it is no longer known here.
-    const value = replica.records.get(base)?.version === version ? as.value : null;
-    const list = shared.get(grant) ?? [];
-    list.push({ path, value, base });
-    shared.set(grant, list);
+/** What the vendor of each grant has that has not ended, in the customer's own paths. */
+function sharedBy(store: OpenStore, now: number, before: StoreView | undefined): Map<string, SharedRow[]> {
+  const shares = new Map<string, Array<{ path: string; version: number }>>();
+  for (const share of store.replica.shares.values()) {
+    if (isRemoval(share.version)) continue;
+    const list = shares.get(share.grant);
+    if (list === undefined) shares.set(share.grant, [share]);
+    else list.push(share);
+  }
+  const shared = new Map<string, SharedRow[]>();
+  for (const known of newestFirst(store.grants.values())) {
+    const state = stateOfGrant(known, now);
+    if (isEnded(state)) continue;
+    const coverage = coverageOf(known.consent.authorization_details, now);
+    const values = new Map(before?.connections.find(({ grant }) => grant === known.grant)?.shared.map((each) => [each.path, each]));
+    const rows = (shares.get(known.grant) ?? []).flatMap(
+      (share) => sharedRow(store, { known, coverage, isPaused: state === "paused" }, share, values) ?? [],
+    );
+    const isDigest = ({ view }: SharedRow): boolean => digestAt(view.path) !== undefined;
+    shared.set(known.grant, [...rows.filter((row) => !isDigest(row)), ...rows.filter(isDigest)]);
   }
   return shared;
 }
 
-function recordsOf({ replica, contents, grants }: OpenStore, shared: SharedByGrant): RecordView[] {
+const newestFirst = (grants: Iterable<KnownGrant>): KnownGrant[] => [...grants].sort((a, b) => (b.row?.number ?? 0) - (a.row?.number ?? 0));
+
+function sharedRow(
+  store: OpenStore,
+  { known, coverage, isPaused }: { known: KnownGrant; coverage: Coverage; isPaused: boolean },
+  { path: alias, version }: { path: string; version: number },
+  before: ReadonlyMap<string, SharedValue>,
+): SharedRow | undefined {
+  const digest = coverage.digests.find(({ path }) => path === alias);
+  const { contents, aliases, replica } = store;
+  const { byPath, byAlias } = aliasesOf(aliases, known.grant);
+  const path = digest === undefined ? renamed(alias, byAlias) : alias;
+  const { base } = splitPath(path);
+  const nameOf = (named: string) => {
+    const target = leaving(coverage, byPath.get(named) ?? named, contents.get(named));
+    return target === undefined ? undefined : renamed(target.path, byAlias);
+  };
+  const leaves =
+    digest !== undefined
+      ? digestLeaving(coverage, digest, contents)
+      : base === CONTACT
+        ? leaving(coverage, CONTACT, contactFrom(contents, known.relationship.card), nameOf)
+        : leaving(coverage, splitPath(alias).base, contents.get(base));
+  if (leaves?.path !== alias) return undefined;
+  const follows = digest !== undefined || base === CONTACT;
+  // A paused grant has an older copy than this: what was in it is no longer known here.
+  const isKnown = follows ? !isPaused : version >= copyVersion(replica.records.get(base)?.version ?? 0);
+  const value = isKnown ? leaves.value : null;
+  const old = before.get(path);
+  const view = old !== undefined && (old.value === value || canonical(old.value) === canonical(value)) ? old : { path, value };
+  const of =
+    digest === undefined ? [base] : [...contents].flatMap(([each, content]) => (countsIn(coverage, digest, each, content) ? [each] : []));
+  return { view, of, until: new Date(leaves.until).toISOString() };
+}
+
+function recordsOf(
+  { replica, contents, grants }: OpenStore,
+  shared: Map<string, SharedRow[]>,
+  before: StoreView | undefined,
+): RecordView[] {
   const readers = new Map<string, Array<RecordView["sharedWith"][number]>>();
-  for (const [grant, values] of shared) {
-    for (const { base, path } of values) {
-      const list = readers.get(base) ?? [];
-      list.push({ grant, name: grants.get(grant)?.own.client.client_name ?? "", path });
-      readers.set(base, list);
+  for (const [grant, rows] of shared) {
+    const name = grants.get(grant)?.own.client.client_name ?? "";
+    for (const { view, of, until } of rows) {
+      const reader = { grant, name, path: view.path, until };
+      for (const path of of) {
+        const list = readers.get(path);
+        if (list === undefined) readers.set(path, [reader]);
+        else list.push(reader);
+      }
     }
   }
+  const old = new Map(before?.records.map((each) => [each.path, each]));
   const records: RecordView[] = [];
   for (const [path, content] of contents) {
+    if ("removed" in content) continue;
     const kind = kindAt(path);
-    if (kind === undefined || kind.path === RELATIONSHIPS || "removed" in content) continue;
-    records.push({
+    if (kind === undefined || kind.path === RELATIONSHIPS) continue;
+    const source = sourceOf(content) ?? null;
+    const note = source === null ? undefined : contents.get(`${IMPORTS}/${source}`);
+    const view: RecordView = {
       path,
       kind: kind.path,
       value: content.value,
       version: replica.records.get(path)?.version ?? 0,
+      source: note === undefined || "removed" in note ? null : source,
       sharedWith: readers.get(path) ?? [],
-    });
+    };
+    const was = old.get(path);
+    records.push(was !== undefined && isSame(was, view) ? was : view);
   }
   return records;
 }
+
+const isSame = (a: RecordView, b: RecordView): boolean =>
+  a.value === b.value &&
+  a.version === b.version &&
+  a.source === b.source &&
+  a.sharedWith.length === b.sharedWith.length &&
+  a.sharedWith.every((each, at) => {
+    const other = b.sharedWith[at];
+    return each.grant === other?.grant && each.path === other.path && each.until === other.until && each.name === other.name;
+  });
+
+const vendorsOf = ({ relationships, grants }: OpenStore): VendorView[] =>
+  [...relationships].map(([relationship, { client_id, name, card = {}, grants: own }]) => ({
+    relationship,
+    client_id,
+    name,
+    card,
+    grants: Object.keys(own).sort((a, b) => (grants.get(b)?.row?.number ?? 0) - (grants.get(a)?.row?.number ?? 0)),
+  }));
 
 function connectionOf({ replica, aliases }: OpenStore, known: KnownGrant, shared: readonly SharedValue[], now: number): ConnectionView {
   const { row, own, consent, relationship } = known;
@@ -82,6 +165,7 @@ function connectionOf({ replica, aliases }: OpenStore, known: KnownGrant, shared
   return {
     grant: known.grant,
     number: row?.number ?? 0,
+    relationship: known.at,
     client: own.client,
     state: stateOfGrant(known, now),
     details: renamedDetails(consent.authorization_details, byAlias),
@@ -90,7 +174,7 @@ function connectionOf({ replica, aliases }: OpenStore, known: KnownGrant, shared
     endedAt: row?.ended?.at ?? null,
     pausedAt: row?.paused?.at ?? null,
     reads: readsOf(replica.history, known.grant, byAlias),
-    shared: shared.map(({ path, value }) => ({ path, value })),
+    shared,
     askedDeletion: row?.ended?.askDeletion ?? false,
     mark: base64url.decode(consent.cnf.jkt),
     keyChangedAt: relationship.pins.length > 1 ? (relationship.pins.at(-1)?.since ?? null) : null,

@@ -5,7 +5,7 @@ import type { SigningPair } from "#protocol/sealing/pairs.ts";
 import { makeWayIn, newId, prfSalt, sealAccountKey } from "#protocol/sealing/way-in.ts";
 import { hashOfWays, type Way, type WaySeal } from "#protocol/ways.ts";
 import { approve, noteReading } from "./acts.ts";
-import type { Change, Rotation } from "./commit.ts";
+import type { Change, Rotation } from "./change.ts";
 import { type Context, type NewWay, sessionOf, storeOf } from "./context.ts";
 import { keyOfEpoch } from "./keyring.ts";
 import type { OpenStore } from "./open-store.ts";

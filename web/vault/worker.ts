@@ -3,7 +3,7 @@ import { type Core, createCore } from "./core.ts";
 import type { Failure, FromWorker, ToWorker } from "./messages.ts";
 import type { Got, Made, Prompts } from "./prompts.ts";
 import { connect } from "./server.ts";
-import { VaultError } from "./vault.ts";
+import { VaultError, type Working } from "./vault.ts";
 
 /** The only place where raw keys are. It ends when the store is locked. */
 const scope = self as unknown as DedicatedWorkerGlobalScope;
@@ -20,6 +20,8 @@ const ask = <T extends Got | Made>(what: Extract<FromWorker, { prompt: number }>
 const pagePrompts: Prompts = { get: (get) => ask<Got>({ get }), create: (create) => ask<Made>({ create }) };
 
 let core: Core | undefined;
+/** Verbs that can be stopped, by the id of their call. */
+const stops = new Map<number, AbortController>();
 
 scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if ("origin" in data) {
@@ -29,8 +31,11 @@ scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
       memory: memoryInBrowser(),
       place: { origin: data.origin, rpId: new URL(data.origin).hostname },
       now: () => Date.now(),
+      wait: (duration) => new Promise((resolve) => setTimeout(resolve, duration)),
       publish: (event) => send({ event }),
     });
+  } else if ("cancel" in data) {
+    stops.get(data.cancel)?.abort();
   } else if ("prompt" in data) {
     const waiting = asked.get(data.prompt);
     asked.delete(data.prompt);
@@ -41,17 +46,25 @@ scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   }
 };
 
-async function run({ id, method, args }: Extract<ToWorker, { method: string }>): Promise<void> {
+async function run({ id, method, args, long }: Extract<ToWorker, { method: string }>): Promise<void> {
   try {
     if (core === undefined || !Object.hasOwn(core, method)) throw new VaultError("failed", "no such verb");
     const verb = core[method] as (...args: readonly unknown[]) => Promise<unknown>;
-    send({ id, answer: await verb(...args) });
+    send({ id, answer: await verb(...args, ...(long ? [workingOf(id)] : [])) });
   } catch (error) {
     send({ id, failure: failureOf(error) });
+  } finally {
+    stops.delete(id);
   }
+}
+
+function workingOf(id: number): Working {
+  const stop = new AbortController();
+  stops.set(id, stop);
+  return { signal: stop.signal, onProgress: (progress) => send({ id, progress }) };
 }
 
 const failureOf = (error: unknown): Failure =>
   error instanceof VaultError
-    ? { code: error.code, message: error.message, reference: error.reference }
-    : { code: "failed", message: "Something went wrong in this app", reference: undefined };
+    ? { code: error.code, message: error.message, reference: error.reference, done: error.done }
+    : { code: "failed", message: "Something went wrong in this app", reference: undefined, done: 0 };

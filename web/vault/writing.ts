@@ -1,5 +1,6 @@
 import type { Commit, ReplyOf } from "#protocol/api.ts";
-import { assemble, type Change } from "./commit.ts";
+import type { Change } from "./change.ts";
+import { assemble } from "./commit.ts";
 import { type Context, sessionOf, storeOf } from "./context.ts";
 import type { OpenStore } from "./open-store.ts";
 import { read } from "./reading.ts";
@@ -7,6 +8,8 @@ import { isRefusal, ServerRefusal } from "./server.ts";
 import { VaultError } from "./vault.ts";
 
 const ATTEMPTS = 5;
+/** Grants that one commit can close. */
+const TOGETHER = 16;
 
 /**
  * Commits a change and reads what came of it. Where another device was first, the change is made again on what that device left.
@@ -15,7 +18,7 @@ const ATTEMPTS = 5;
 export async function write(
   context: Context,
   make: (store: OpenStore) => Change | Promise<Change>,
-): Promise<{ reply: ReplyOf<"commit">; rest: boolean }> {
+): Promise<{ reply: ReplyOf<"commit">; rest: readonly string[] }> {
   for (let attempt = 1; ; attempt++) {
     const store = storeOf(context);
     const change = await make(store);
@@ -37,7 +40,7 @@ export async function write(
       };
     }
     await read(context);
-    context.publish({ changed: true });
+    if (!context.quiet) context.publish({ changed: true });
     return { reply, rest: draft.rest };
   }
 }
@@ -52,10 +55,20 @@ async function send({ server }: Context, body: Commit): Promise<ReplyOf<"commit"
   }
 }
 
-/** Commits until each of these grants has all that it is due, and says so. */
-export async function backfill(context: Context, grants: readonly string[]): Promise<void> {
-  let rest = grants.length > 0;
-  while (rest) rest = (await write(context, () => ({ backfill: grants }))).rest;
+/** Commits until each of these grants has all that it is due, and says so. `onward`: a commit before has begun it. */
+export async function backfill(context: Context, grants: readonly string[], onward = false): Promise<void> {
+  let rest = grants;
+  for (let going = onward; rest.length > 0; going = true) {
+    const some = rest.slice(0, TOGETHER);
+    rest = [...(await write(context, () => ({ backfill: some, onward: going }))).rest, ...rest.slice(TOGETHER)];
+  }
+}
+
+/** One change, and after it what of its shares didn't fit into its commit. */
+export async function writeWhole(context: Context, make: (store: OpenStore) => Change | Promise<Change>): Promise<ReplyOf<"commit">> {
+  const { reply, rest } = await write(context, make);
+  await backfill(context, rest, true);
+  return reply;
 }
 
 /** @throws {VaultError} `tampered`: nothing is shared and no right is given while something is known to be false */

@@ -45,7 +45,7 @@ describe("a store in this browser", () => {
     const grant = await sharedWith(device, house, vendor);
     expect(device.authenticator.shown).toEqual(["create", "get"]);
     const path = emailOf(device)?.path ?? "";
-    expect(emailOf(device)?.sharedWith).toEqual([{ grant, name: vendor.name, path }]);
+    expect(emailOf(device)?.sharedWith).toEqual([{ grant, name: vendor.name, path, until: "2027-02-19T10:00:00.000Z" }]);
     const [alias = ""] = Object.keys(await pulled(house, device, grant, vendor));
     expect(alias).not.toBe(path);
     expect(await pulled(house, device, grant, vendor)).toEqual({ [alias]: { value: { address: "ada@example.org" } } });

@@ -9,6 +9,7 @@ import { type Core, createCore } from "../../../web/vault/core.ts";
 import { type Memory, memoryInMemory } from "../../../web/vault/memory.ts";
 import { connect } from "../../../web/vault/server.ts";
 import type { OutlineView, StoreView, VaultState } from "../../../web/vault/vault.ts";
+import { applyChange } from "../../../web/vault/view-change.ts";
 import type { Clock } from "../../support/clock.ts";
 import { type System, startSystem } from "../../support/system.ts";
 import { type SoftwareAuthenticator, softwareAuthenticator } from "./authenticator.ts";
@@ -70,6 +71,10 @@ export interface Device {
   readonly view: StoreView;
   readonly sent: string[];
   tamper: Tamper | undefined;
+  /** Answers in the server's place, or throws as where the network is gone. */
+  instead: ((name: ApiName) => Response | undefined) | undefined;
+  /** Told of every event too. */
+  heard: ((event: VaultEvent) => void) | undefined;
   cookie: string | undefined;
 }
 
@@ -122,9 +127,14 @@ export async function openHouse(): Promise<House> {
         view: undefined as unknown as StoreView,
         sent: [],
         tamper: undefined,
+        instead: undefined,
+        heard: undefined,
         cookie: session?.cookie,
       };
       const send = async (address: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+        const name = nameOf(init.method ?? "GET", new URL(String(address)).pathname);
+        const other = device.instead?.(name);
+        if (other !== undefined) return other;
         if (init.body) device.sent.push(String(init.body));
         const headers = {
           ...(init.headers as Record<string, string>),
@@ -135,13 +145,12 @@ export async function openHouse(): Promise<House> {
         const response = await fetch(String(address), { ...init, headers });
         device.cookie = response.headers.get("set-cookie")?.split(";")[0] ?? device.cookie;
         if (!response.ok || device.tamper === undefined) return response;
-        return Response.json(
-          device.tamper(nameOf(init.method ?? "GET", new URL(String(address)).pathname), (await response.json()) as never),
-        );
+        return Response.json(device.tamper(name, (await response.json()) as never));
       };
       const publish = (event: VaultEvent): void => {
+        device.heard?.(event);
         if ("state" in event) device.state = event.state;
-        if ("store" in event) device.view = structuredClone(event.store);
+        if ("store" in event) device.view = applyChange(device.view, structuredClone(event.store));
         if ("outline" in event) device.outline = event.outline;
       };
       const core = createCore({
@@ -151,6 +160,7 @@ export async function openHouse(): Promise<House> {
         place: { origin, rpId: new URL(origin).hostname },
         now: clock.now,
         publish,
+        wait: async (duration) => clock.pass(duration),
       });
       return Object.assign(device, { core });
     },

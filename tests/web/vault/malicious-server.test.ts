@@ -149,6 +149,24 @@ describe("a server that lies about a grant", () => {
     await alarmed(at, lie, /says that you ended the connection to Libreria Aldina: the act is about another grant/);
   });
 
+  it("ends one by an erasure that was taken back before it was there", async () => {
+    await using house = await openHouse();
+    const at = await scene(house);
+    const { device, grant } = at;
+    const { groups, ask } = await device.core.makeKit();
+    await device.core.confirmKit([groups[ask[0]] ?? "", groups[ask[1]] ?? ""]);
+    await device.core.erase({ when: "later", askDeletion: false });
+    await device.core.keep();
+    house.clock.pass(3_600_000);
+    await sharedWith(device, house, shop("Second shop", "https://second.example/client.json"));
+    let act: GrantView["ended"] = null;
+    const lie = inStore((page) => {
+      act = page.grants.find((row) => row.grant === grant)?.ended ?? act;
+      return { ...page, grants: page.grants.map((row) => ({ ...row, ended: act })) };
+    });
+    await alarmed(at, lie, /says that you ended the connection to Second shop: what says so is older/);
+  });
+
   it("widens its row", async () => {
     await using house = await openHouse();
     const at = await scene(house);

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { type AuthorizationDetails, CONSENT_TYPE } from "#protocol/authorization-details.ts";
 import { thumbprint } from "#protocol/jws.ts";
 import { noticeText } from "../../../web/customer/ask/notice-text.ts";
-import { loadWords } from "../../../web/locales/words.ts";
+import { loadAreas, loadWords } from "../../../web/locales/words.ts";
 import { MINUTE } from "../../support/clock.ts";
 import { TestVendor, type TokenReply } from "../../support/vendor.ts";
 import { type Device, type House, openHouse } from "./house.ts";
@@ -130,6 +130,7 @@ describe("two vendors that were given the same name, e-mail and town", () => {
   it("have nothing in common but the values", async () => {
     vi.stubGlobal("document", { documentElement: {} });
     await loadWords("en");
+    await loadAreas(["form", "connection", "ask"]);
     await using house = await openHouse();
     const device = await opened(house);
     await using shopVendor = await TestVendor.start(house.origin, house.clock.now);
@@ -197,6 +198,7 @@ describe("two vendors that were given the same name, e-mail and town", () => {
   it("can't tell from cursors and receipts what else happens in her store", async () => {
     vi.stubGlobal("document", { documentElement: {} });
     await loadWords("en");
+    await loadAreas(["form", "connection", "ask"]);
     await using house = await openHouse();
     await using vendor = await TestVendor.start(house.origin, house.clock.now);
     await using other = await TestVendor.start(house.origin, house.clock.now);
@@ -224,6 +226,7 @@ describe("the customer's own screens", () => {
   it("name the record that a vendor has, under the path that the customer knows; only the receipt has the vendor's", async () => {
     vi.stubGlobal("document", { documentElement: {} });
     await loadWords("en");
+    await loadAreas(["form", "connection", "ask"]);
     await using house = await openHouse();
     const device = await opened(house);
     await device.core.save({ path: "profile/emails", value: { address: "private@example.org" } });
@@ -235,7 +238,8 @@ describe("the customer's own screens", () => {
     for (const { core, view } of [device, again]) {
       const emailOf = (address: string) => view.records.find(({ value }) => JSON.stringify(value) === JSON.stringify({ address }));
       const [shared, kept] = [emailOf("mira@example.org"), emailOf("private@example.org")];
-      expect(shared?.sharedWith).toEqual([{ grant: connection.grant, name: "Libreria Aldina", path: shared?.path }]);
+      const until = "2027-02-19T10:00:00.000Z";
+      expect(shared?.sharedWith).toEqual([{ grant: connection.grant, name: "Libreria Aldina", path: shared?.path, until }]);
       expect(kept?.sharedWith).toEqual([]);
       const [shown] = view.connections;
       const town = `${pathOf(device, "profile/addresses")}:town`;

@@ -45,7 +45,7 @@ beforeAll(async () => {
   const app = webApp({
     root: source,
     outDir: join(folder.path, "out"),
-    worker: join(vaultFolder, "worker.ts"),
+    workers: { vault: join(vaultFolder, "worker.ts") },
   });
   const modules = join(vaultFolder, "..", "..", "node_modules");
   // The page lies in a folder from which no package is found.
@@ -156,9 +156,9 @@ test("two tabs of one browser: what one changes, the other shows; what one locks
 });
 
 test("a worker with one byte more is not started", async () => {
-  const { worker } = JSON.parse(await readFile(join(folder.path, "out", "security.json"), "utf8")) as SecurityFile;
+  const { workers } = JSON.parse(await readFile(join(folder.path, "out", "security.json"), "utf8")) as SecurityFile;
   const context = await browser.newContext();
-  await context.route(`**${worker?.url ?? ""}`, async (route) => {
+  await context.route(`**${workers.vault?.url ?? ""}`, async (route) => {
     const response = await route.fetch();
     await route.fulfill({ response, body: `${await response.text()} ` });
   });

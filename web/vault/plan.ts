@@ -1,0 +1,200 @@
+import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
+import { canonical, utf8 } from "#protocol/canonical.ts";
+import { kindAt, SINGLE_PATHS } from "#protocol/categories.ts";
+import type { VendorCard } from "#protocol/data/private.ts";
+import { isEnded } from "#protocol/grant.ts";
+import { paddedLength } from "#protocol/sealing/padding.ts";
+import type { Content, Share } from "#protocol/sealing/record.ts";
+import { aliasesOf, learnAliases } from "./aliases.ts";
+import type { Change } from "./change.ts";
+import { CONTACT, type Coverage, contactFrom, coverageOf, digestLeaving, isOf, leaving } from "./coverage.ts";
+import { stateOfGrant } from "./grants.ts";
+import type { OpenStore } from "./open-store.ts";
+import { type Overlay, overlay } from "./overlay.ts";
+import { grantKeyOf, type Relationship } from "./relationship.ts";
+import { copyVersion, isRemoval, nextVersion, removalVersion } from "./share-version.ts";
+
+/** A share to be made. */
+export interface Planned {
+  readonly key: Uint8Array;
+  readonly place: Omit<Share, "body">;
+  readonly content: Content;
+}
+
+type Shared = Pick<OpenStore, "replica" | "contents" | "relationships" | "grants" | "aliases">;
+
+/** One grant, and how much of it is looked at. */
+interface Due {
+  readonly id: string;
+  readonly key: Uint8Array;
+  readonly details: AuthorizationDetails;
+  /** Path of its relationship. */
+  readonly at: string;
+  /** A paused grant gets removals alone. */
+  readonly paused: boolean;
+  /** Records that may have changed for it. */
+  readonly paths: Iterable<string>;
+  /** Digests and the contact card are made anew, whether they changed or not. */
+  readonly renew: boolean;
+}
+
+/** A device whose clock is ahead must not call a consent over that the server still serves. */
+export const SURELY = 600_000;
+
+/** Bytes of a box with its place in a commit's body, about. */
+export const boxedSize = (content: Content, path: string): number =>
+  100 + path.length + Math.ceil(((72 + paddedLength(utf8(canonical(content)).length + 1)) * 4) / 3);
+
+/**
+ * What each grant is due: copies of what its consent covers that it doesn't have yet, and removals of what it has and that doesn't
+ * leave any more. Removals, digests and contact cards come first: no vendor keeps what was taken back because others' copies filled a commit.
+ */
+export async function planShares(store: Shared, change: Change, now: number): Promise<Planned[]> {
+  const after = overlay(store.contents, change.contents);
+  const first: Planned[] = [];
+  const then: Planned[] = [];
+  for (const due of duesOf(store, change, after, now)) {
+    const reach = reachOf(due, now);
+    await learnAliases(store.aliases, due, due.paths);
+    first.push(...planDerived(store, change, due, reach.coverage, after));
+    for (const path of due.paths) {
+      const record = (store.replica.records.get(path)?.version ?? 0) + (change.contents?.has(path) ? 1 : 0);
+      for (const { to, value } of lacking(store, reach, path, after.get(path), record)) {
+        if (value === undefined) first.push(planned(due, { path: to, version: removalVersion(record) }, { removed: true }));
+        else if (!due.paused) then.push(planned(due, { path: to, version: copyVersion(record) }, { value }));
+      }
+    }
+  }
+  return [...first, ...then];
+}
+
+/** What a grant's consent lets out now, and let out a moment ago: where an object has only just ended, nothing is taken back for it yet. */
+interface Reach {
+  readonly id: string;
+  readonly coverage: Coverage;
+  readonly before: Coverage | undefined;
+}
+
+function reachOf({ id, details }: Pick<Due, "id" | "details">, now: number): Reach {
+  const coverage = coverageOf(details, now);
+  const before = coverageOf(details, now - SURELY);
+  return { id, coverage, before: before.allowed.length === coverage.allowed.length ? undefined : before };
+}
+
+const SINGLE: ReadonlySet<string> = new Set(SINGLE_PATHS);
+
+/** What a vendor doesn't have yet of one record: a copy of this version, or a removal of what it has (no value). */
+function* lacking(
+  { replica, aliases }: Pick<Shared, "replica" | "aliases">,
+  { id, coverage, before }: Reach,
+  path: string,
+  content: Content | undefined,
+  record: number,
+): Generator<{ readonly to: string; readonly value: unknown }> {
+  const alias = SINGLE.has(path) ? path : aliasesOf(aliases, id).byPath.get(path);
+  if (path === CONTACT || alias === undefined) return;
+  const is = leaving(coverage, alias, content);
+  const still = before === undefined ? is?.path : leaving(before, alias, content)?.path;
+  for (const to of formsOf(alias)) {
+    const has = replica.shares.get(`${id}/${to}`)?.version;
+    if (to === is?.path) {
+      if (has === undefined || has < copyVersion(record)) yield { to, value: is.value };
+    } else if (has !== undefined && !isRemoval(has) && to !== still) {
+      yield { to, value: undefined };
+    }
+  }
+}
+
+function* duesOf({ grants }: Shared, change: Change, after: Overlay, now: number): Generator<Due> {
+  const changed = [...(change.contents?.keys() ?? [])];
+  const resumed = new Set(change.resumes?.map((each) => each.grant));
+  for (const known of grants.values()) {
+    const state = resumed.has(known.grant) ? "active" : stateOfGrant(known, now);
+    if (isEnded(state)) continue;
+    const whole = change.backfill?.includes(known.grant) === true;
+    yield {
+      id: known.grant,
+      key: grantKeyOf(known.own),
+      details: known.consent.authorization_details,
+      at: known.at,
+      paused: state === "paused",
+      paths: whole ? [...after.keys()] : changed,
+      renew: resumed.has(known.grant) || (whole && change.onward !== true),
+    };
+  }
+  const { consent } = change;
+  if (consent !== undefined) yield { ...consent, id: consent.grant, paused: false, paths: [...after.keys()], renew: true };
+}
+
+/**
+ * Digests and the contact card, which follow from more than one record: made anew where their value is another after this change than
+ * before it, so that a vendor learns nothing of edits that don't concern it.
+ */
+function planDerived(
+  { replica, contents, relationships, aliases }: Shared,
+  { contents: change }: Change,
+  due: Due,
+  coverage: Coverage,
+  after: Overlay,
+): Planned[] {
+  const plans: Planned[] = [];
+  const { byPath } = aliasesOf(aliases, due.id);
+  const plan = (path: string, touched: boolean, of: (contents: Overlay, card: VendorCard | undefined) => unknown): void => {
+    const has = replica.shares.get(`${due.id}/${path}`)?.version;
+    const there = has !== undefined && !isRemoval(has);
+    if (!touched && !due.renew) return;
+    const before = relationships.get(due.at);
+    const is = of(after, (relationshipIn(change, due.at) ?? before)?.card);
+    if (is === undefined && !there) return;
+    if (is !== undefined && due.paused) return;
+    if (there && is !== undefined && !due.renew && canonical(is) === canonical(of(contents, before?.card) ?? null)) return;
+    const version = nextVersion(has, is === undefined);
+    plans.push(planned(due, { path, version }, is === undefined ? { removed: true } : { value: is }));
+  };
+  const isTouched = (test: (path: string) => boolean): boolean => [...(change?.keys() ?? [])].some(test);
+  for (const digest of coverage.digests)
+    plan(
+      digest.path,
+      isTouched((path) => isOf(digest.kind, path)),
+      (from) => digestLeaving(coverage, digest, from)?.value,
+    );
+  plan(
+    CONTACT,
+    // A rule names an address, which may be one that the vendor doesn't have any more.
+    isTouched((path) => path === CONTACT || path === due.at || path.startsWith("profile/")),
+    (from, card) => {
+      const nameOf = (path: string) => leaving(coverage, byPath.get(path) ?? path, from.get(path))?.path;
+      return leaving(coverage, CONTACT, contactFrom(from, card), nameOf)?.value;
+    },
+  );
+  return plans;
+}
+
+function relationshipIn(change: Change["contents"], at: string): Relationship | undefined {
+  const content = change?.get(at);
+  return content !== undefined && "value" in content ? (content.value as Relationship) : undefined;
+}
+
+const planned = ({ id: grant, key }: Due, place: { path: string; version: number }, content: Content): Planned => ({
+  key,
+  place: { grant, ...place },
+  content,
+});
+
+const formsOf = (path: string): string[] => [path, ...(kindAt(path)?.forms ?? []).map((form) => `${path}:${form.name}`)];
+
+/**
+ * Active grants that don't have all that they are due: a device was closed in the middle of sharing, or an object of their consent has
+ * ended since.
+ */
+export function grantsBehind(store: Shared, now: number): string[] {
+  const behind: string[] = [];
+  for (const known of store.grants.values()) {
+    if (stateOfGrant(known, now) !== "active") continue;
+    const reach = reachOf({ id: known.grant, details: known.consent.authorization_details }, now);
+    const lacks = ([path, content]: readonly [string, Content]): boolean =>
+      lacking(store, reach, path, content, store.replica.records.get(path)?.version ?? 0).next().done === false;
+    if (known.row?.complete === false || [...store.contents].some(lacks)) behind.push(known.grant);
+  }
+  return behind;
+}
