@@ -48,7 +48,7 @@ export function ConnectionStub({
         {client.domain} · {connection.details.map((each) => purposeWords(each.purpose).short).join(" · ")}
       </p>
       {isLoopback(client.domain) && <p class="soon">{t.unverified}</p>}
-      <Chips label={words().connection.have} items={chipsOf(connection)} />
+      <Chips label={t.have} items={chipsOf(connection)} />
       <p class="meta">
         <ReadLine connection={connection} now={now} />
         <EndLine connection={connection} now={now} />

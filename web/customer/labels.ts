@@ -4,8 +4,11 @@ import { words } from "../locales/words.ts";
 const from = <T>(table: Record<string, T> & { unknown: T }, key: string | undefined): T =>
   (key === undefined ? undefined : table[key]) ?? table.unknown;
 
-/** Path of the kind that a path is of. Apart from the registry, whose schemas would come with the first page. */
-const kindPath = (path: string): string => baseOf(path).split("/").slice(0, 2).join("/");
+/** Path of the kind that a path is of, by the words there are. Apart from the registry, whose schemas would come with the first page. */
+export function kindPath(path: string): string {
+  const [category = "", name] = baseOf(path).split("/");
+  return Object.hasOwn(words().kinds, category) ? category : [category, name].join("/");
+}
 const baseOf = (path: string): string => path.split(":", 1)[0] ?? path;
 
 /** "e-mail": inside a sentence. */
@@ -16,6 +19,9 @@ export function kindTitle(path: string): string {
   const [first = "", ...rest] = kindWord(path);
   return first.toLocaleUpperCase(words().tag) + rest.join("");
 }
+
+/** "E-mails": the heading of a list. */
+export const groupTitle = (path: string): string => (words().data.groups as Record<string, string>)[kindPath(path)] ?? kindTitle(path);
 
 /** "Town" for `profile/addresses/a1:town`. */
 export function chipOf(path: string): string {

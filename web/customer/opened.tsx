@@ -20,6 +20,9 @@ export function Opened(props: { title: string; locked?: ComponentChildren; child
         <>
           <p class="lead">{t.signedOutBody}</p>
           <Entrance title={t.beginTitle} body={t.beginBody} />
+          <a class="text-btn" href="/restore">
+            {t.sealedFile}
+          </a>
         </>
       ) : state === "locked" ? (
         <>

@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import type { AuthorizationDetail } from "#protocol/authorization-details.ts";
 import { words } from "../locales/words.ts";
 import { countryName, isInEea } from "../parts/countries.ts";
-import { day } from "../parts/dates.ts";
+import { filterWords } from "./ask/filter-words.ts";
 import { periodWords } from "./labels.ts";
 
 function oftenText(detail: AuthorizationDetail): string {
@@ -17,11 +17,7 @@ function oftenText(detail: AuthorizationDetail): string {
 export function Terms({ detail }: { detail: AuthorizationDetail }) {
   const { tag, ask: t } = words();
   const { filter, recipients = [], storage_countries: countries = [] } = detail;
-  const only = [
-    filter?.categories && t.onlyCategories(filter.categories.join(", ")),
-    filter?.since && t.onlySince(day(tag, filter.since)),
-    filter?.recipients && t.onlyFor(filter.recipients.join(", ")),
-  ].filter((each) => each !== undefined);
+  const only = filterWords(filter);
   return (
     <dl class="facts">
       <Fact rule="C5" name={t.often}>

@@ -1,8 +1,11 @@
-import { useMemo } from "preact/hooks";
+import { useContext } from "preact/hooks";
 import { words } from "../locales/words.ts";
-import { countries } from "./countries.ts";
-import type { Draft, FieldErrors } from "./draft.ts";
+import { type Draft, type FieldErrors, faultsUnder } from "./draft.ts";
+import { RecordChoices } from "./rule-context.ts";
+import { RuleFields } from "./rule-fields.tsx";
 import type { FieldSpec } from "./schema-fields.ts";
+import { Options } from "./selects.tsx";
+import { wordAt } from "./word-at.ts";
 
 /** WCAG 1.3.5: what browsers fill in by themselves. */
 const AUTOCOMPLETE: Record<string, string> = {
@@ -15,21 +18,18 @@ const AUTOCOMPLETE: Record<string, string> = {
   locality: "address-level2",
   region: "address-level1",
   countryCode: "country",
-  date: "bday",
+  "profile/birthday.date": "bday",
 };
 
-const wordOf = (table: Record<string, string>, key: string): string => table[key] ?? key;
+export const fieldWord = (field: FieldSpec): string => wordAt(words().fields, field.place, field.name);
 
 export function faultText(field: FieldSpec, fault: { type: string; requirement: unknown }): string {
   const t = words().field;
-  if (fault.type === "required") return field.input === "country" ? t.country : field.input === "date" ? t.date : t.required;
-  if (fault.type === "max_length" && typeof fault.requirement === "number") return t.tooLong(fault.requirement);
-  if (field.input === "email") return t.email;
-  if (field.input === "tel") return t.phone;
-  if (field.input === "date") return t.date;
-  if (field.input === "number") return t.number;
-  if (field.name === "tags" || field.name === "language") return t.language;
-  return t.invalid;
+  const limit = typeof fault.requirement === "number" ? fault.requirement : undefined;
+  if (fault.type === "max_length" && limit !== undefined) return field.input === "list" ? t.tooMany(limit) : t.tooLong(limit);
+  if (fault.type === "max_value" && limit !== undefined) return t.tooMuch(limit);
+  if (fault.type === "required") return wordAt(t.missing, field.input, t.required);
+  return wordAt(t.wrong, field.name === "tags" ? "language" : field.input, t.invalid);
 }
 
 interface FieldsProps {
@@ -39,39 +39,59 @@ interface FieldsProps {
   draft: Draft;
   errors: FieldErrors;
   onChange: (draft: Draft) => void;
+  /** Inside a group that may stay empty as a whole. */
+  free?: boolean;
 }
 
 /** The fields of one value. A fault is tied to its field by aria-describedby; whoever checks puts the focus on the first. */
-export function Fields({ id, fields, draft, errors, onChange }: FieldsProps) {
+export function Fields({ id, fields, draft, errors, onChange, free = false }: FieldsProps) {
   return (
     <>
       {fields.map((field) => {
-        const nested = Object.entries(errors).flatMap(([place, fault]) =>
-          place.startsWith(`${field.name}.`) ? [[place.slice(field.name.length + 1), fault] as const] : [],
-        );
-        return field.input === "group" ? (
-          <fieldset class="field" key={field.name}>
-            <legend>{wordOf(words().fields, field.name)}</legend>
-            <Fields
-              id={`${id}-${field.name}`}
-              fields={field.fields ?? []}
-              draft={(draft[field.name] ?? {}) as Draft}
-              errors={Object.fromEntries(nested)}
-              onChange={(inner) => onChange({ ...draft, [field.name]: inner })}
+        const place = `${id}-${field.name}`;
+        const set = (value: unknown) => onChange({ ...draft, [field.name]: value });
+        const value = draft[field.name];
+        if (field.input === "group")
+          return (
+            <Group key={field.name} field={field} free={free}>
+              <Fields
+                id={place}
+                fields={field.fields ?? []}
+                draft={(value ?? {}) as Draft}
+                errors={faultsUnder(field.name, errors)}
+                onChange={set}
+                free={free || field.optional}
+              />
+            </Group>
+          );
+        if (field.input === "rules")
+          return (
+            <RuleFields
+              key={field.name}
+              id={place}
+              field={field}
+              value={value}
+              errors={faultsUnder(field.name, errors)}
+              onChange={set}
+              within={(inner) => <Fields {...inner} fields={field.fields ?? []} free />}
             />
-          </fieldset>
-        ) : (
-          <Field
-            key={field.name}
-            id={`${id}-${field.name}`}
-            field={field}
-            value={draft[field.name]}
-            fault={errors[field.name]}
-            onChange={(value) => onChange({ ...draft, [field.name]: value })}
-          />
-        );
+          );
+        return <Field key={field.name} id={place} field={field} value={value} fault={errors[field.name]} onChange={set} free={free} />;
       })}
     </>
+  );
+}
+
+function Group({ field, free, children }: { field: FieldSpec; free: boolean; children: preact.ComponentChildren }) {
+  const hint = wordAt(words().hints, field.place, undefined);
+  return (
+    <fieldset class="field">
+      <legend>
+        {fieldWord(field)} {field.optional && !free && <span class="opt">({words().field.optional})</span>}
+      </legend>
+      <div class="together">{children}</div>
+      {hint && <small>{hint}</small>}
+    </fieldset>
   );
 }
 
@@ -81,14 +101,18 @@ interface FieldProps {
   value: unknown;
   fault: { type: string; requirement: unknown } | undefined;
   onChange: (value: unknown) => void;
+  free: boolean;
 }
 
+const SELECTS: readonly FieldSpec["input"][] = ["select", "country", "currency", "zone", "duration", "record"];
+
 function Field(props: FieldProps) {
-  const { id, field, value, fault } = props;
+  const { id, field, value, fault, free } = props;
   const t = words();
-  const label = wordOf(t.fields, field.name);
-  const hint = (t.hints as Record<string, string>)[field.name];
-  const describedby = [fault && `${id}-fault`, hint && `${id}-hint`].filter(Boolean).join(" ");
+  const records = useContext(RecordChoices);
+  const label = fieldWord(field);
+  const hint = wordAt(t.hints, field.place, undefined);
+  const describedby = [fault && `${id}-fault`, hint && `${id}-hint`].filter(Boolean).join(" ") || undefined;
   const below = (
     <>
       {hint && <small id={`${id}-hint`}>{hint}</small>}
@@ -99,7 +123,14 @@ function Field(props: FieldProps) {
       )}
     </>
   );
-  if (field.grid) return <Grid {...props} grid={field.grid} label={label} below={below} />;
+  const optional = field.optional && !free && <span class="opt">({t.field.optional})</span>;
+  if (field.input === "record" && records.length === 0 && !value) return null;
+  if (field.input === "choices")
+    return (
+      <Choices {...props} describedby={describedby} below={below}>
+        {label} {optional}
+      </Choices>
+    );
   if (field.input === "checkbox")
     return (
       <div class="field">
@@ -115,32 +146,26 @@ function Field(props: FieldProps) {
     name: field.name,
     value: String(value ?? ""),
     "aria-invalid": fault ? (true as const) : undefined,
-    "aria-describedby": describedby || undefined,
-    required: !field.optional,
+    "aria-describedby": describedby,
+    required: !field.optional && !free,
   };
+  const filledIn = AUTOCOMPLETE[field.place] ?? AUTOCOMPLETE[field.name];
   const set = (event: { currentTarget: { value: string } }) => props.onChange(event.currentTarget.value);
+  const isLong = field.input === "long" || field.input === "list";
   return (
-    <div class="field">
+    <div class={isLong ? "field wide" : "field"}>
       <label for={id}>
-        {label} {field.optional && <span class="opt">({t.field.optional})</span>}
+        {label} {optional}
       </label>
-      {field.input === "select" || field.input === "country" ? (
-        <select {...common} autocomplete={AUTOCOMPLETE[field.name]} onChange={set}>
-          <option value="">{t.field.choose}</option>
-          {field.input === "country" ? (
-            <Countries />
-          ) : (
-            (field.options ?? []).map((option) => (
-              <option key={option} value={option}>
-                {wordOf(t.options, option)}
-              </option>
-            ))
-          )}
+      {SELECTS.includes(field.input) ? (
+        <select {...common} autocomplete={filledIn} onChange={set}>
+          <option value="">{field.input === "record" ? t.field.any : field.optional ? t.field.none : t.field.choose}</option>
+          <Options field={field} value={common.value} />
         </select>
-      ) : field.input === "long" || field.input === "list" ? (
+      ) : isLong ? (
         <textarea {...common} onInput={set} />
       ) : (
-        <Line input={field.input} {...common} autocomplete={AUTOCOMPLETE[field.name] ?? "off"} onInput={set} />
+        <Line input={field.input} {...common} autocomplete={filledIn ?? "off"} onInput={set} />
       )}
       {below}
     </div>
@@ -152,51 +177,43 @@ type LineProps = Record<"id" | "name" | "value" | "autocomplete", string> & {
   onInput: (event: { currentTarget: { value: string } }) => void;
 };
 
-/** One branch for each type: their attributes differ in the types of JSX. */
+/** One branch for each type: their attributes differ in the types of JSX. Numbers are texts, so that nothing typed is dropped unseen. */
 function Line({ input, ...rest }: LineProps & { input: FieldSpec["input"] }) {
   if (input === "email") return <input type="email" {...rest} />;
   if (input === "tel") return <input type="tel" {...rest} />;
   if (input === "date") return <input type="date" {...rest} />;
-  if (input === "number") return <input type="number" {...rest} />;
+  if (input === "time") return <input type="time" {...rest} />;
+  if (input === "number") return <input type="text" inputMode="numeric" {...rest} />;
+  if (input === "decimal") return <input type="text" inputMode="decimal" {...rest} />;
   return <input type="text" {...rest} />;
 }
 
-function Countries() {
-  const { tag } = words();
-  const all = useMemo(() => countries(tag), [tag]);
-  return all.map(({ code, name }) => (
-    <option key={code} value={code}>
-      {name}
-    </option>
-  ));
-}
-
-/** One question for each value of the key; an unanswered one is absent. */
-function Grid(props: FieldProps & { grid: NonNullable<FieldSpec["grid"]>; label: string; below: preact.ComponentChildren }) {
-  const { id, field, grid } = props;
-  const t = words();
-  const rows = (props.value ?? {}) as Record<string, Record<string, unknown>>;
+/** Boxes to tick, kept in the order of the schema. */
+function Choices(
+  props: FieldProps & { describedby: string | undefined; below: preact.ComponentChildren; children: preact.ComponentChildren },
+) {
+  const { field, fault } = props;
+  const chosen: readonly unknown[] = Array.isArray(props.value) ? props.value : [];
+  const options = field.options ?? [];
   return (
-    <fieldset class="field">
-      <legend>{props.label}</legend>
-      {(field.options ?? []).map((key) => (
-        <fieldset key={key} class="field">
-          <legend>{wordOf(t.options, key)}</legend>
-          <div class="choices">
-            {grid.answers.map((answer) => (
-              <label class="choice" key={answer}>
-                <input
-                  type="radio"
-                  name={`${id}-${key}`}
-                  checked={rows[key]?.[grid.answer] === answer}
-                  onChange={() => props.onChange({ ...rows, [key]: { ...rows[key], [grid.key]: key, [grid.answer]: answer } })}
-                />
-                {wordOf(t.options, answer)}
-              </label>
-            ))}
-          </div>
-        </fieldset>
-      ))}
+    <fieldset class="field wide" aria-describedby={props.describedby}>
+      <legend>{props.children}</legend>
+      <div class="choices">
+        {options.map((option, at) => (
+          <label class="choice" key={option}>
+            <input
+              type="checkbox"
+              aria-invalid={fault && at === 0 ? true : undefined}
+              checked={chosen.includes(option)}
+              onChange={(event) => {
+                const { checked } = event.currentTarget;
+                props.onChange(options.filter((each) => (each === option ? checked : chosen.includes(each))));
+              }}
+            />
+            {wordAt(words().options, `${field.place}.${option}`, option)}
+          </label>
+        ))}
+      </div>
       {props.below}
     </fieldset>
   );

@@ -1,9 +1,10 @@
-/** Lets the browser keep a text as a file, without a server. */
-export function saveFile(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+/** Lets the browser keep something as a file, without a server. */
+export function saveFile(name: string, type: string, content: BlobPart): void {
+  const url = URL.createObjectURL(new Blob([content], { type }));
   const link = document.createElement("a");
   link.href = url;
   link.download = name;
   link.click();
-  URL.revokeObjectURL(url);
+  // Some browsers begin to read a large file only after the click.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

@@ -16,7 +16,7 @@ const verbs = async (shown: Awaited<ReturnType<typeof open>>) => (await shown.ca
 describe("connections", () => {
   test("D1, D2: the home page lists who reads what, when last, until when, soonest end first", async () => {
     await using shown = await open("/", full);
-    const cards = shown.page.locator("main > ul.stubs > li");
+    const cards = shown.page.locator("main > div > ul.stubs > li");
     await expect.poll(() => cards.locator("h2").allInnerTexts(), patience).toEqual(["Velo Cluj", "Libreria Aldina", "Farmacia Trieste"]);
     const text = await cards.nth(1).innerText();
     for (const part of [
@@ -29,6 +29,14 @@ describe("connections", () => {
     ])
       expect(text).toContain(part);
     await expect.poll(() => shown.page.getByText("2 shops can read something").count(), patience).toBe(1);
+  });
+
+  test("more than fifty connections come in pieces", async () => {
+    await using shown = await open("/", { ...full, crowd: true });
+    const cards = shown.page.locator("main > div > ul.stubs > li");
+    await expect.poll(() => cards.count(), patience).toBe(50);
+    await shown.page.getByRole("button", { name: "Show 3 more" }).click();
+    await expect.poll(() => cards.count(), patience).toBe(53);
   });
 
   test("D9: what has ended stays, closed, with its reads", async () => {

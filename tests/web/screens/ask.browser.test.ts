@@ -1,5 +1,7 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
+import type { Filter } from "#protocol/authorization-details.ts";
+import { checkAccessibility } from "../../support/axe.ts";
 import { type Look, show } from "./page.ts";
 import type { Prepared } from "./prepared-state.ts";
 import { patience, stage } from "./stage.ts";
@@ -22,7 +24,7 @@ const settle = (page: Page) => page.waitForTimeout(650);
 const buttons = (page: Page) => page.locator("[data-rule=C9] button");
 const names = async (shown: Awaited<ReturnType<typeof ask>>) => (await shown.calls()).map(([name]) => name);
 interface Sent {
-  details: Array<{ paths: string[]; expires: string; actions: string[]; frequency?: { max: number; per?: string } }>;
+  details: Array<{ paths: string[]; expires: string; actions: string[]; frequency?: { max: number; per?: string }; filter?: Filter }>;
   edits: Array<{ path: string; value: unknown; key?: string }>;
   notice: { text: string; language: string };
 }
@@ -143,6 +145,174 @@ describe("what leaves", () => {
     expect(notice.text).toContain("Libreria Aldina S.r.l.");
     expect(notice.text).toContain("Corriere Veloce");
     for (const value of ["Ottavia", "posta.example", "Lloyd", "Trieste"]) expect(notice.text).not.toContain(value);
+  });
+});
+
+describe("a whole collection", () => {
+  const asks = (paths: string[], filter?: Filter): Prepared => ({
+    ...full,
+    request: { purchases: { paths, ...(filter ? { filter } : {}) } },
+  });
+  const category = (page: Page, code: string) => page.locator(`input[data-category="${code}"]`);
+  const recipient = (page: Page, code: string) => page.locator(`input[data-recipient="${code}"]`);
+  const leaves = (page: Page) => page.locator("li.item", { has: box(page, "purchases") }).locator(".leaves");
+  const share = async (shown: Awaited<ReturnType<typeof ask>>) => {
+    await settle(shown.page);
+    await shown.page.getByRole("button", { name: /^Share/ }).click();
+    await shown.page.getByRole("heading", { name: "Shared with" }).waitFor();
+    return approval(shown);
+  };
+
+  test("C3 ticking it ticks nothing else: the least form, the latest year, no kind and nobody", async () => {
+    await using shown = await ask(asks(["purchases"], { since: "2024-06-01" }));
+    const { page } = shown;
+    await box(page, "purchases").check();
+    expect(await page.locator("input[data-form]").evaluateAll((all) => all.map((each) => each.getAttribute("data-form")))).toEqual([
+      "shops",
+      "tastes",
+      "category",
+      "",
+    ]);
+    expect(await page.locator("input[data-form]:checked").getAttribute("data-form")).toBe("shops");
+    await expect.poll(() => page.locator("input[type=checkbox]:checked").count(), patience).toBe(1);
+    expect(await page.getByLabel("Bought since").inputValue()).toBe("2026-01-01");
+    expect(await page.getByLabel("Bought since").locator("option").allInnerTexts()).toEqual(["1 Jan 2026", "1 Jan 2025", "1 Jun 2024"]);
+    await leaves(page).getByText("0 would leave.").waitFor();
+    const no = page.getByRole("button", { name: "Can’t share: nothing would leave" });
+    expect(await no.getAttribute("aria-disabled")).toBe("true");
+    await settle(page);
+    await no.click({ force: true });
+    await page.waitForTimeout(60);
+    expect(await names(shown)).not.toContain("approve");
+  });
+
+  test("of a digest asked for, only it is on offer, gifts can't be counted in, and its very value is shown", async () => {
+    await using shown = await ask(asks(["purchases:tastes"]));
+    const { page } = shown;
+    await box(page, "purchases").check();
+    expect(await page.locator("input[data-form]").evaluateAll((all) => all.map((each) => each.getAttribute("data-form")))).toEqual([
+      "tastes",
+    ]);
+    expect(
+      await page.locator("input[data-recipient]").evaluateAll((all) => all.map((each) => each.getAttribute("data-recipient"))),
+    ).toEqual(["self", "household"]);
+    await category(page, "books").check();
+    await recipient(page, "household").check();
+    await expect.poll(() => leaves(page).locator("output").innerText(), patience).toBe("Books 1");
+    const { details, notice } = await share(shown);
+    expect(details).toHaveLength(1);
+    expect(details[0]).toMatchObject({
+      paths: ["purchases:tastes"],
+      filter: { categories: ["books"], since: "2026-01-01", recipients: ["household"] },
+    });
+    expect(notice.text).toContain("kinds of thing: Books; since 1 Jan 2026; for: my household");
+    expect(notice.text).not.toContain("Danube");
+    await page.getByText("kinds of thing: Books; since 1 Jan 2026; for: my household").waitFor();
+  });
+
+  test("whole, it shows the very lines that leave, twenty first, and none that the filter keeps back", async () => {
+    await using shown = await ask(asks(["purchases"], { categories: ["books", "shoes"], recipients: ["self", "gift"] }));
+    const { page } = shown;
+    await box(page, "purchases").check();
+    await page.getByLabel("each purchase").check();
+    expect(
+      await page.locator("input[data-recipient]").evaluateAll((all) => all.map((each) => each.getAttribute("data-recipient"))),
+    ).toEqual(["self", "gift"]);
+    await category(page, "all").check();
+    await recipient(page, "gift").check();
+    await leaves(page).getByText("1 would leave now:").waitFor();
+    expect(await leaves(page).locator("li").innerText()).toContain("The Book of Tea");
+    expect(await leaves(page).innerText()).not.toContain("another name");
+    await recipient(page, "self").check();
+    await page.getByLabel("Bought since").selectOption("");
+    await leaves(page).getByText("44 would leave now:").waitFor();
+    await expect.poll(() => leaves(page).locator("li").count(), patience).toBe(20);
+    await page.getByRole("button", { name: "Show 20 more" }).click();
+    await expect.poll(() => leaves(page).locator("li").count(), patience).toBe(40);
+    await page.getByLabel("30 days").check();
+    await leaves(page).getByText("what no longer fits is taken back").waitFor();
+    const { details } = await share(shown);
+    expect(details[0]).toMatchObject({ paths: ["purchases"], filter: { categories: ["books", "shoes"], recipients: ["self", "gift"] } });
+  });
+
+  test("of two thousand, twenty lines are drawn, and their number is told", async () => {
+    await using shown = await ask({ ...asks(["purchases"]), many: 2000 });
+    const { page } = shown;
+    await box(page, "purchases").check();
+    await page.getByLabel("each purchase").check();
+    await category(page, "all").check();
+    await recipient(page, "self").check();
+    await page.getByLabel("Bought since").selectOption({ label: "whenever it was" });
+    await leaves(page).getByText("2,044 would leave now:").waitFor();
+    await expect.poll(() => leaves(page).locator("li").count(), patience).toBe(20);
+    expect((await shown.calls()).filter(([name]) => name === "preview").length).toBeLessThan(6);
+  });
+
+  test("only the kinds of things are told as kinds", async () => {
+    await using shown = await ask(asks(["purchases:category"]));
+    const { page } = shown;
+    await box(page, "purchases").check();
+    await category(page, "all").check();
+    await recipient(page, "self").check();
+    await expect.poll(() => leaves(page).locator("li").allInnerTexts(), patience).toEqual(["Books × 14", "Kitchen", "Shoes"]);
+  });
+
+  test("in a store without any it says so, and can't be shared", async () => {
+    await using shown = await ask({ ...asks(["purchases"]), store: "empty" });
+    await box(shown.page, "purchases").check();
+    await leaves(shown.page).getByText("there are none in your store").waitFor();
+    await expect.poll(() => buttons(shown.page).last().innerText(), patience).toBe("Can’t share: nothing would leave");
+  });
+
+  test.each([
+    ["light", 1280],
+    ["dark", 320],
+  ] as const)("in %s at %i px: axe finds nothing, nothing is wider than the window", async (scheme, width) => {
+    await using shown = await ask(asks(["purchases"]), { width, dark: scheme === "dark" });
+    const { page } = shown;
+    await box(page, "purchases").check();
+    await category(page, "all").check();
+    await recipient(page, "self").check();
+    await page.getByLabel("each purchase").check();
+    await page.getByLabel("Bought since").selectOption({ label: "whenever it was" });
+    await page.getByRole("button", { name: /more$/ }).waitFor();
+    await page.getByText("Block this shop").click();
+    expect((await checkAccessibility(page)).violations).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
+    expect(shown.faults).toEqual([]);
+  });
+});
+
+describe("blocking", () => {
+  test("a shop that is blocked can only be refused", async () => {
+    await using shown = await ask({ ...full, request: { blocked: true } });
+    const { page } = shown;
+    await page.getByText("You have blocked this shop").waitFor();
+    await expect.poll(() => page.locator("main button").allInnerTexts(), patience).toEqual(["Don’t share"]);
+    await expect.poll(() => page.locator("main input").count(), patience).toBe(0);
+    expect(await page.getByRole("link", { name: "To the shop's card" }).getAttribute("href")).toBe("/c/grant-42");
+    expect((await checkAccessibility(page)).violations).toEqual([]);
+    await settle(page);
+    await page.getByRole("button", { name: "Don’t share" }).click();
+    await page.waitForURL("**/shop?error=access_denied");
+  });
+
+  test("is out of the way, keeps what stands on the card, and refuses too", async () => {
+    await using shown = await ask(full);
+    const { page } = shown;
+    const button = page.getByRole("button", { name: "Don’t share, and block" });
+    expect(await button.isVisible()).toBe(false);
+    await page.getByText("Block this shop").click();
+    await settle(page);
+    const left = page.waitForURL("**/shop?error=access_denied");
+    const asked = page.waitForFunction(() => globalThis.calls.find(([name]) => name === "saveCard"));
+    await button.click();
+    expect(await (await asked).jsonValue()).toEqual([
+      "saveCard",
+      { relationship: "relationships/r1" },
+      { view: "blocked", customerNumber: "LA-4471", notes: "They know my taste in maps." },
+    ]);
+    await left;
   });
 });
 

@@ -49,8 +49,48 @@ const SCREENS: Array<[string, string, Prepared, ((page: Page) => Promise<void>)?
   ["request, signed out", "/ask/r1", { ...out, failing: { begin: "failed" } }, press("Use a passkey to begin")],
   ["request, failed", "/ask/r1", { ...full, failing: { request: "offline" } }],
   ["my data", "/data", full],
+  ["my data, searched", "/data", full, (page) => page.getByRole("searchbox").fill("aldina")],
+  ["my data, empty", "/data", empty],
   ["my data, a form", "/data/addresses", full, (page) => press("Add address")(page).then(() => press("Save")(page))],
   ["my data, contact", "/data/contact", full, press(/^Edit/)],
+  ["my data, contact shown", "/data/contact", full],
+  ["my data, removed", "/data/reach", full, (page) => press(/^Remove/)(page).then(() => page.getByText("Undo").waitFor())],
+  ["my data, offline", "/data/about", { ...full, online: false }],
+  [
+    "my data, not saved",
+    "/data/reach",
+    { ...full, failing: { save: "stale" }, elsewhere: { "profile/emails/e2": null } },
+    (page) =>
+      press(/^Edit/)(page)
+        .then(() => press("Save")(page))
+        .then(() => page.getByText("It was removed").waitFor()),
+  ],
+  [
+    "wanted",
+    "/wanted",
+    full,
+    (page) =>
+      page
+        .locator("main summary")
+        .click()
+        .then(() => press(/^I have it/)(page)),
+  ],
+  ["wanted, empty", "/wanted", empty],
+  [
+    "wanted, a form with faults",
+    "/wanted/new",
+    full,
+    async (page) => {
+      for (const fold of await page.locator("main summary").all()) await fold.click();
+      await press("Save")(page);
+      await page.locator("[aria-invalid]").waitFor();
+    },
+  ],
+  ["wanted, ended", "/wanted/i2", full],
+  ["who has what", "/data/who", { ...full, crowd: true }, (page) => page.locator("[data-rule=D10] summary").click()],
+  ["a shop's card", "/c/crowd-0", { ...full, crowd: true }, press("Change the card")],
+  ["a shop's card, its own rules", "/c/grant-42", full, press("Set it for this shop")],
+  ["a shop's card, blocking", "/c/grant-42", full, press(/^Block/)],
   ["safety", "/safety", full, press("Replace the kit")],
   ["safety, the kit", "/safety", empty, (page) => press("Make a kit")(page).then(() => page.locator(".qr").waitFor())],
   [

@@ -1,6 +1,6 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
-import { formOf, SINGLE_PATHS } from "#protocol/categories.ts";
+import type { AuthorizationDetail, AuthorizationDetails } from "#protocol/authorization-details.ts";
+import { digestAt, formOf, isRecordPath, kindAt, SINGLE_PATHS } from "#protocol/categories.ts";
 import { covers, splitPath } from "#protocol/paths.ts";
 import type {
   Approval,
@@ -16,7 +16,9 @@ import type {
   WayView,
 } from "../../../web/vault/vault.ts";
 import { VaultError } from "../../../web/vault/vault.ts";
-import { connections, records, request, ways } from "./prepared.ts";
+import { connections, records, request, vendors, ways } from "./prepared.ts";
+import { crowd, crowdVendors } from "./prepared-crowd.ts";
+import { manyPurchases } from "./prepared-purchases.ts";
 import type { Prepared } from "./prepared-state.ts";
 
 const KIT: Kit = {
@@ -33,8 +35,12 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
     created: new Date(now - 40 * 24 * HOUR).toISOString(),
     kit: { confirmed: prepared.kit ?? prepared.store === "full", due: new Date(now + 50 * HOUR).toISOString() },
     records:
-      prepared.store === "full" ? records : SINGLE_PATHS.map((path) => ({ path, kind: path, value: null, version: 1, sharedWith: [] })),
-    connections: prepared.store === "full" ? connections(now) : [],
+      prepared.store === "full"
+        ? [...records, ...manyPurchases(prepared.many ?? 0)]
+        : SINGLE_PATHS.map((path) => ({ path, kind: path, value: null, version: 1, source: null, sharedWith: [] })),
+    connections: prepared.store === "full" ? [...connections(now), ...(prepared.crowd ? crowd(now) : [])] : [],
+    vendors: prepared.store === "full" ? [...vendors(now), ...(prepared.crowd ? crowdVendors(now) : [])] : [],
+    erasing: prepared.erasing ? new Date(now + 6 * 24 * HOUR).toISOString() : null,
     ways: ways(now, prepared.store === "full"),
     head: KIT.head,
     alarms: prepared.alarm
@@ -71,15 +77,45 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
   const shared = (details: AuthorizationDetails, edits: readonly Edit[]): SharedValue[] => {
     const typed = edits.map((edit) => ({ path: edit.key === undefined ? edit.path : `${edit.path}/${edit.key}`, value: edit.value }));
     const all = new Map([...(store.value?.records ?? []), ...typed].map((each) => [each.path, each.value]));
-    return details.flatMap((detail) =>
-      [...all].flatMap(([path, value]) => {
+    return details.flatMap((detail) => [
+      ...detail.paths.flatMap((path) => {
+        const values = [...all]
+          .filter(([at, value]) => value !== null && at.startsWith(`${splitPath(path).base}/`) && passes(detail, at, value))
+          .map(([, value]) => value);
+        const digest = digestAt(path)?.of(values as never[], new Date()) ?? null;
+        return digest === null ? [] : [{ path, value: digest }];
+      }),
+      ...[...all].flatMap(([path, value]) => {
         const wide = detail.paths.find((each) => covers(splitPath(each).base, path));
-        if (wide === undefined || value === null) return [];
+        if (wide === undefined || value === null || !passes(detail, path, value)) return [];
         const { form } = splitPath(wide);
         const at = form === undefined ? path : `${path}:${form}`;
-        return [{ path: at, value: formOf(at, value, new Date()) }];
+        return digestAt(wide) === undefined ? [{ path: at, value: formOf(at, value, new Date()) }] : [];
       }),
-    );
+    ]);
+  };
+  const passes = ({ filter }: AuthorizationDetail, path: string, value: unknown): boolean =>
+    filter === undefined || (kindAt(path)?.passes?.(value as never, filter) ?? true);
+  const put = (edits: readonly Edit[], source: string | null): void => {
+    if (!store.value) return;
+    const all = new Map(store.value.records.map((each) => [each.path, each]));
+    for (const edit of edits) {
+      const path = isRecordPath(edit.path) ? edit.path : `${edit.path}/n${all.size}`;
+      const before = all.get(path);
+      const { version = 0, sharedWith = [] } = before ?? {};
+      all.set(path, {
+        path,
+        kind: kindAt(path)?.path ?? "",
+        value: edit.value,
+        version: version + 1,
+        source: source ?? before?.source ?? null,
+        sharedWith,
+      });
+    }
+    store.value = { ...store.value, records: [...all.values()] };
+  };
+  const drop = (paths: readonly string[]): void => {
+    if (store.value) store.value = { ...store.value, records: store.value.records.filter((each) => !paths.includes(each.path)) };
   };
   const iso = (): string => new Date().toISOString();
   const asReadonly = <T>(value: T): ReadonlySignal<T> => signal(value);
@@ -104,7 +140,12 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
         store.value = undefined;
         outline.value = [];
       }),
-    refresh: () => verb("refresh", [], () => undefined),
+    refresh: () =>
+      verb("refresh", [], () => {
+        for (const [path, value] of Object.entries(prepared.elsewhere ?? {}))
+          if (value === null && kindAt(path)?.many) drop([path]);
+          else put([{ path, value }], null);
+      }),
     request: (id) => verb("request", [id], () => request(id, now, prepared.request ?? {})),
     preview: (details, edits) => verb("preview", [details, edits], () => shared(details, edits)),
     approve: (approval: Approval) =>
@@ -123,20 +164,70 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
         return { redirect: `${location.origin}/shop?code=1`, grant: "new-grant" };
       }),
     decline: (id) => verb("decline", [id], () => ({ redirect: `${location.origin}/shop?error=access_denied` })),
-    save: (edit) =>
-      verb("save", [edit], () => {
-        if (!store.value) return;
-        const collection =
-          !store.value.records.some((each) => each.path === edit.path) &&
-          ["emails", "phones", "addresses", "online", "tastes"].some((each) => edit.path.endsWith(each));
-        const path = collection ? `${edit.path}/n${store.value.records.length}` : edit.path;
-        const kind = splitPath(edit.path).base.split("/").slice(0, 2).join("/");
-        const rest = store.value.records.filter((each) => each.path !== path);
-        store.value = { ...store.value, records: [...rest, { path, kind, value: edit.value, version: 2, sharedWith: [] }] };
+    save: (edit) => verb("save", [edit], () => put([edit], null)),
+    remove: (path) => verb("remove", [path], () => drop([path])),
+    saveAll: (changes, working) =>
+      verb("saveAll", [changes], () => {
+        const total = (changes.edits?.length ?? 0) + (changes.removals?.length ?? 0);
+        put(changes.edits ?? [], null);
+        drop(changes.removals ?? []);
+        working?.onProgress?.({ done: total, total });
       }),
-    remove: (path) =>
-      verb("remove", [path], () => {
-        if (store.value) store.value = { ...store.value, records: store.value.records.filter((each) => each.path !== path) };
+    bring: (batch, working) =>
+      verb("bring", [batch], () => {
+        const id = `m${batch.edits.length}`;
+        put(batch.edits, id);
+        const value = { at: iso(), file: batch.file, format: batch.format, count: batch.edits.length, state: "done", replaced: [] };
+        put([{ path: `imports/${id}`, value }], null);
+        working?.onProgress?.({ done: batch.edits.length, total: batch.edits.length });
+        return id;
+      }),
+    takeBack: (id) =>
+      verb("takeBack", [id], () => {
+        const brought = (store.value?.records ?? []).filter((each) => each.source === id).map((each) => each.path);
+        drop([...brought, `imports/${id}`]);
+        return { removed: brought.length, changed: 0 };
+      }),
+    saveCard: (vendor, card) =>
+      verb("saveCard", [vendor, card], () => {
+        if (!store.value || !("relationship" in vendor)) return;
+        store.value = {
+          ...store.value,
+          vendors: store.value.vendors.map((each) => (each.relationship === vendor.relationship ? { ...each, card } : each)),
+        };
+      }),
+    exportSealed: () => verb("exportSealed", [], () => ({ file: new Blob(["sealed"]), groups: KIT.groups })),
+    exportPlain: () =>
+      verb("exportPlain", [], () => {
+        const { created, records: all, vendors: shops, connections: grants } = store.value ?? view();
+        return {
+          made: iso(),
+          created,
+          records: all.flatMap(({ path, value }) => (value === null ? [] : [{ path, value }])),
+          vendors: shops.map(({ grants: _, ...rest }) => rest),
+          connections: grants.map((each) => ({ ...each, consent: "e30.e30.c2ln" })),
+        };
+      }),
+    openExport: (file, code) =>
+      verb("openExport", [file.length, code], () => {
+        if (code.replaceAll(/[^A-Za-z2-7]/g, "").toUpperCase() !== KIT.groups.join(""))
+          throw new VaultError("wrong_code", "As the test asked");
+        return { made: iso(), count: 71, kinds: { "profile/emails": 2, purchases: 60 } };
+      }),
+    restore: (working) => verb("restore", [], () => working?.onProgress?.({ done: 71, total: 71 })),
+    erase: (options) =>
+      verb("erase", [options], () => {
+        const at = new Date(now + (options.when === "now" ? 0 : 7 * 24 * HOUR)).toISOString();
+        if (options.when === "now") {
+          state.value = "signed-out";
+          store.value = undefined;
+          outline.value = [];
+        } else if (store.value) store.value = { ...store.value, erasing: at };
+        return { at };
+      }),
+    keep: () =>
+      verb("keep", [], () => {
+        if (store.value) store.value = { ...store.value, erasing: null };
       }),
     pause: (grant) => verb("pause", [grant], () => change(grant, { state: "paused", pausedAt: iso() })),
     resume: (grant) => verb("resume", [grant], () => change(grant, { state: "active", pausedAt: null })),

@@ -1,12 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { AuthorizationDetail, AuthorizationDetails } from "#protocol/authorization-details.ts";
+import { LIMITS } from "#protocol/api.ts";
+import type { AuthorizationDetail, AuthorizationDetails, Filter } from "#protocol/authorization-details.ts";
 import { widening } from "#protocol/narrow.ts";
+import { countLeaving, type FilterChoice, filterOf } from "../../../web/customer/ask/collection.ts";
 import { editsOf, grantedOf, type Pick } from "../../../web/customer/ask/granted.ts";
 import { itemsOf } from "../../../web/customer/ask/items.ts";
+import { offerOf } from "../../../web/customer/ask/offer.ts";
 import { dayBounds, latest, periodsOf, type Until } from "../../../web/customer/ask/until.ts";
 import type { StoreView } from "../../../web/vault/vault.ts";
 import { records, request } from "./prepared.ts";
+import { purchases } from "./prepared-purchases.ts";
 
 const now = Date.parse("2026-11-21T10:00:00.123Z");
 const DAY = 86_400_000;
@@ -16,6 +20,8 @@ const store: StoreView = {
   kit: { confirmed: true, due: "" },
   records,
   connections: [],
+  vendors: [],
+  erasing: null,
   ways: [],
   head: { seq: 1, code: "" },
   alarms: [],
@@ -128,9 +134,94 @@ describe("what is granted", () => {
     expect(granted(["message"])?.[0]?.actions).toEqual(["message"]);
   });
 
+  test("no end is later than the protocol allows", () => {
+    const late = asked.map((each) => ({ ...each, expires: new Date(now + 900 * DAY).toISOString() }));
+    expect(latest(late, now)).toBe(now + LIMITS.expiry);
+  });
+
   test("periods beyond what was asked are not on offer", () => {
     const short = asked.map((each) => ({ ...each, expires: new Date(now + 40 * DAY).toISOString() }));
     expect(periodsOf(short, now)).toEqual(["P30D"]);
+  });
+});
+
+describe("which of a collection", () => {
+  const everyone = [undefined, ["self"], ["self", "household", "gift"], ["gift"]] as const;
+  const anyAsked: fc.Arbitrary<{ paths: string[]; filter: Filter | undefined }> = fc.record({
+    paths: fc.subarray(["purchases", "purchases:tastes", "purchases:shops", "purchases:category"], { minLength: 1 }),
+    filter: fc.option(
+      fc
+        .record({
+          categories: fc.constantFrom(undefined, ["books"], ["books", "kitchen", "toys"]),
+          since: fc.constantFrom(undefined, "2025-03-04", "2026-01-01", "2027-01-01"),
+          recipients: fc.constantFrom(...everyone).map((each) => each && [...each]),
+        })
+        .map((each) => JSON.parse(JSON.stringify(each)) as Filter),
+      { nil: undefined },
+    ),
+  });
+  const anyFilter: fc.Arbitrary<FilterChoice> = fc.record({
+    categories: fc.subarray(["books", "kitchen", "garden"]),
+    all: fc.boolean(),
+    since: fc.constantFrom(undefined, "", "2024-01-01", "2025-01-01", "2026-01-01"),
+    recipients: fc.subarray(["self", "household", "gift", "work", "unknown"] as const),
+  });
+
+  test("is never wider than what was asked, whatever is chosen, and lets through what the screen counts", () => {
+    fc.assert(
+      fc.property(anyAsked, anyFilter, fc.nat(), (wanted, choice, at) => {
+        const { filter: _, ...rest } = asked[1] as AuthorizationDetail;
+        const details: AuthorizationDetail[] = [{ ...rest, paths: wanted.paths, ...(wanted.filter ? { filter: wanted.filter } : {}) }];
+        const [row] = rowsOf(details).slice(at % wanted.paths.length);
+        if (row === undefined) throw new TypeError("no row");
+        const pick = { row, form: row.forms[at % row.forms.length] };
+        const offer = offerOf(store, details[0] as AuthorizationDetail, [pick], choice);
+        const filter = offer && filterOf(choice, wanted.filter, offer);
+        const granted = grantedOf(details, [pick], { until: once, actions: {}, filters: { 0: filter } }, now);
+        if (filter === undefined) expect(granted).toBeUndefined();
+        else {
+          expect(widening(granted as AuthorizationDetails, details)).toBeUndefined();
+          expect(granted?.[0]?.filter).toEqual(filter);
+          expect(filter.recipients?.every((each) => choice.recipients.includes(each))).toBe(true);
+        }
+        if (pick.form === "tastes" || pick.form === "shops")
+          expect(filter?.recipients?.some((each) => ["gift", "work", "unknown"].includes(each)) ?? false).toBe(false);
+        const count = countLeaving(offer?.records ?? [], row.kind, pick.form, filter, new Date(now));
+        if (filter !== undefined && pick.form === undefined)
+          expect(count).toBe(purchases.filter(({ value }) => row.kind.passes?.(value as never, filter)).length);
+        if (choice.recipients.length === 0) expect(count).toBe(0);
+      }),
+    );
+  });
+
+  test("stays with the paths that it was chosen for: without one of them what was asked stands", () => {
+    const details = asked.slice(0, 1).map((each): AuthorizationDetail => ({ ...each, paths: ["profile/name", "purchases"] }));
+    const [name, all] = rowsOf(details) as [Pick["row"], Pick["row"]];
+    const filter: Filter = { recipients: ["self"] };
+    const granted = (picks: Pick[], with_: Filter | undefined) =>
+      grantedOf(details, picks, { until: once, actions: {}, filters: { 0: with_ } }, now)?.[0];
+    expect(granted([{ row: name, form: "given" }], undefined)).not.toHaveProperty("filter");
+    expect(
+      granted(
+        [
+          { row: name, form: "given" },
+          { row: all, form: "tastes" },
+        ],
+        filter,
+      ),
+    ).toMatchObject({
+      paths: ["profile/name:given", "purchases:tastes"],
+      filter,
+    });
+    expect(
+      granted(
+        [
+          { row: name, form: "given" },
+          { row: all, form: "tastes" },
+        ],
+        undefined,
+      )?.paths,
+    ).toEqual(["profile/name:given"]);
   });
 });
 

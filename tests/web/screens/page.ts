@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { extname, join, relative } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { build } from "vite";
+import { integrity, type SecurityFile } from "../../../web/build/integrity.ts";
 import { scratchFolder } from "../../support/scratch-folder.ts";
 import type { Prepared } from "./prepared-state.ts";
 
@@ -18,8 +19,8 @@ const TYPES: Record<string, string> = {
 };
 
 /** Strict enough that an inline style or script, or a foreign address, would show as a fault. */
-const CSP =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+const cspOf = ({ importMap }: SecurityFile): string =>
+  `default-src 'none'; script-src 'self' '${importMap}'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types counterfoil`;
 
 export interface Screens extends AsyncDisposable {
   origin: string;
@@ -41,6 +42,7 @@ export async function serveScreens(): Promise<Screens> {
     root: source,
     logLevel: "warn",
     oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+    plugins: [integrity({ workers: { imports: join(root, "web", "imports", "worker.ts") } })],
     build: {
       outDir: folder.path,
       emptyOutDir: true,
@@ -52,13 +54,14 @@ export async function serveScreens(): Promise<Screens> {
     },
   });
   await rm(source, { recursive: true, force: true });
+  const csp = cspOf(JSON.parse(await readFile(join(folder.path, "security.json"), "utf8")) as SecurityFile);
   const server: Server = createServer((asked, answer) => {
     const path = new URL(asked.url ?? "/", "http://localhost").pathname;
     const file = extname(path) === "" ? "index.html" : path.slice(1);
     void readFile(join(folder.path, file)).then(
       (content) =>
         answer
-          .writeHead(200, { "Content-Type": TYPES[extname(file)] ?? "application/octet-stream", "Content-Security-Policy": CSP })
+          .writeHead(200, { "Content-Type": TYPES[extname(file)] ?? "application/octet-stream", "Content-Security-Policy": csp })
           .end(content),
       () => answer.writeHead(404).end(),
     );

@@ -1,3 +1,4 @@
+import type { Filter } from "#protocol/authorization-details.ts";
 import type { RequestViewModel, VaultErrorCode, VaultState } from "../../../web/vault/vault.ts";
 
 /** What a test asks of the prepared vault; it travels as JSON into the page. */
@@ -9,13 +10,24 @@ export interface Prepared {
   support?: "full" | "none";
   kit?: boolean;
   alarm?: boolean;
+  /** So many purchases more. */
+  many?: number;
+  /** What another device has saved, or removed (null), by path: here after the next refresh. */
+  elsewhere?: Record<string, unknown>;
+  /** The store is about to be erased. */
+  erasing?: boolean;
+  /** Fifty more shops, one of which reads two thousand purchases, and one that was blocked when it asked. */
+  crowd?: boolean;
   /** Verbs that reject, with the code that they reject with. */
   failing?: Record<string, VaultErrorCode>;
   /** Verbs that never end. */
   hanging?: string[];
   request?: Partial<Pick<RequestViewModel, "state" | "keyMatches" | "expires">> & {
     loopback?: boolean;
+    blocked?: boolean;
     again?: boolean;
     several?: boolean;
+    /** A second purpose asks for purchases, at these paths. */
+    purchases?: { paths: string[]; filter?: Filter };
   };
 }

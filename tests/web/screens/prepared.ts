@@ -1,6 +1,7 @@
 import type { Client } from "#protocol/api.ts";
 import { type AuthorizationDetail, CONSENT_TYPE } from "#protocol/authorization-details.ts";
-import type { ConnectionView, RecordView, RequestViewModel, WayView } from "../../../web/vault/vault.ts";
+import type { ConnectionView, RecordView, RequestViewModel, VendorView, WayView } from "../../../web/vault/vault.ts";
+import { purchases } from "./prepared-purchases.ts";
 import type { Prepared } from "./prepared-state.ts";
 
 const DAY = 86_400_000;
@@ -59,19 +60,21 @@ export function request(id: string, now: number, over: NonNullable<Prepared["req
     storage_countries: [],
     expires: iso(now + 60 * DAY),
   });
+  const third = over.purchases && detail(now, { ...second, ...over.purchases });
   return {
     id,
     client: over.loopback ? local : aldina,
-    details: over.several ? [first, second] : [first],
+    details: [first, ...(over.several ? [second] : []), ...(third ? [third] : [])],
     state: over.state ?? "open",
     expires: over.expires ?? iso(now + 280_000),
     mark: mark(3),
     keyMatches: over.keyMatches ?? "yes",
     existing: over.again ? "grant-42" : null,
+    blocked: over.blocked ?? false,
   };
 }
 
-const readers = (name: string, path: string) => [{ grant: "grant-42", name, path }];
+const readers = (name: string, path: string) => [{ grant: "grant-42", name, path, until: iso(Date.now() + 40 * DAY) }];
 
 export const records: RecordView[] = [
   {
@@ -79,6 +82,7 @@ export const records: RecordView[] = [
     kind: "profile/name",
     value: { given: "Ottavia", surname: "Bellini" },
     version: 2,
+    source: null,
     sharedWith: readers("Libreria Aldina", "profile/name:given"),
   },
   {
@@ -86,6 +90,7 @@ export const records: RecordView[] = [
     kind: "profile/emails",
     value: { address: "ottavia@posta.example", label: "home" },
     version: 1,
+    source: null,
     sharedWith: readers("Libreria Aldina", "profile/emails/e1"),
   },
   {
@@ -93,6 +98,7 @@ export const records: RecordView[] = [
     kind: "profile/emails",
     value: { address: "o.bellini@lavoro.example", label: "work" },
     version: 1,
+    source: null,
     sharedWith: [],
   },
   {
@@ -100,25 +106,76 @@ export const records: RecordView[] = [
     kind: "profile/addresses",
     value: { street: "Via del Lloyd 12", postcode: "34143", locality: "Trieste", region: "Friuli Venezia Giulia", countryCode: "IT" },
     version: 1,
+    source: null,
     sharedWith: [],
   },
-  { path: "profile/birthday", kind: "profile/birthday", value: null, version: 1, sharedWith: [] },
-  { path: "profile/languages", kind: "profile/languages", value: { tags: ["it", "en"] }, version: 1, sharedWith: [] },
+  { path: "profile/birthday", kind: "profile/birthday", value: null, version: 1, source: null, sharedWith: [] },
+  { path: "profile/languages", kind: "profile/languages", value: { tags: ["it", "en"] }, version: 1, source: null, sharedWith: [] },
   {
     path: "preferences/contact",
     kind: "preferences/contact",
     value: {
       channels: [
-        { channel: "email", allowed: "offers" },
-        { channel: "phone", allowed: "never" },
+        { channel: "email", allowed: true, purposes: ["delivery", "recommendations"], frequency: { max: 1, per: "P7D" } },
+        { channel: "phone", allowed: false },
       ],
       language: "it",
     },
     version: 1,
+    source: null,
     sharedWith: [],
   },
-  { path: "preferences/sizes", kind: "preferences/sizes", value: null, version: 1, sharedWith: [] },
+  { path: "preferences/sizes", kind: "preferences/sizes", value: null, version: 1, source: null, sharedWith: [] },
+  ...purchases,
+  {
+    path: "intents/i1",
+    kind: "intents",
+    value: {
+      item: "Folding bicycle",
+      category: "bicycle",
+      price: { max: "450", currency: "EUR" },
+      condition: "used",
+      deadline: "2027-03-01",
+      area: { countryCode: "IT", region: "Friuli Venezia Giulia" },
+      recipient: "self",
+      state: "open",
+    },
+    version: 1,
+    source: null,
+    sharedWith: [],
+  },
+  {
+    path: "intents/i2",
+    kind: "intents",
+    value: { item: "Atlas of the Adriatic", category: "books", recipient: "gift", state: "fulfilled", ended: "2026-10-02" },
+    version: 2,
+    source: null,
+    sharedWith: [],
+  },
+  {
+    path: "imports/m1",
+    kind: "imports",
+    value: { at: "2026-10-20T09:30:00Z", file: "Your Orders.zip", format: "amazon", count: 60, state: "done", replaced: [] },
+    version: 2,
+    source: null,
+    sharedWith: [],
+  },
 ];
+
+/** The customer's own cards of the vendors below. */
+export function vendors(now: number): VendorView[] {
+  const cards: Record<string, VendorView["card"]> = {
+    "relationships/r1": { view: "regular", customerNumber: "LA-4471", notes: "They know my taste in maps." },
+    "relationships/r4": { view: "blocked" },
+  };
+  return connections(now).map(({ relationship, client: { client_id, client_name }, grant }) => ({
+    relationship,
+    client_id,
+    name: client_name,
+    card: cards[relationship] ?? {},
+    grants: [grant],
+  }));
+}
 
 export function connections(now: number): ConnectionView[] {
   const base = {
@@ -143,6 +200,7 @@ export function connections(now: number): ConnectionView[] {
     {
       ...base,
       grant: "grant-42",
+      relationship: "relationships/r1",
       number: 42,
       client: aldina,
       state: "active",
@@ -155,6 +213,7 @@ export function connections(now: number): ConnectionView[] {
     {
       ...base,
       grant: "grant-41",
+      relationship: "relationships/r2",
       number: 41,
       client: client("Velo Cluj", "Velo Cluj S.R.L.", "velocluj.example"),
       state: "active",
@@ -175,6 +234,7 @@ export function connections(now: number): ConnectionView[] {
     {
       ...base,
       grant: "grant-38",
+      relationship: "relationships/r3",
       number: 38,
       client: client("Farmacia Trieste", "Farmacia Trieste S.n.c.", "farmatrieste.example"),
       state: "paused",
@@ -194,6 +254,7 @@ export function connections(now: number): ConnectionView[] {
     {
       ...base,
       grant: "grant-12",
+      relationship: "relationships/r4",
       number: 12,
       client: client("Bottega Carsica", "Bottega Carsica S.a.s.", "carsica.example"),
       state: "revoked",
@@ -209,6 +270,7 @@ export function connections(now: number): ConnectionView[] {
     {
       ...base,
       grant: "grant-7",
+      relationship: "relationships/r5",
       number: 7,
       client: client("Casa Editrice Sud", "Casa Editrice Sud S.p.A.", "casasud.example"),
       state: "expired",

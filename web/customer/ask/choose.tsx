@@ -1,27 +1,40 @@
 import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { words } from "../../locales/words.ts";
 import { useAction } from "../../parts/action.ts";
-import { checked, type Draft, draftOf, type FieldErrors, isBlank, stillWrong } from "../../parts/draft.ts";
+import type { Draft, FieldErrors } from "../../parts/draft.ts";
 import { codeOf, reasonOf } from "../../parts/error-state.tsx";
+import { focusFault } from "../../parts/focus-fault.ts";
 import { Notice } from "../../parts/notice.tsx";
 import { PasskeyNote } from "../../parts/passkey-note.tsx";
-import { fieldsOf } from "../../parts/schema-fields.ts";
 import { say } from "../../parts/status.tsx";
-import type { RequestViewModel, SharedValue, StoreView } from "../../vault/vault.ts";
-import { consequenceWords, kindTitle, kindWord, purposeWords } from "../labels.ts";
+import type { RequestViewModel, StoreView } from "../../vault/vault.ts";
+import { chipOf, consequenceWords, kindTitle, kindWord, purposeWords } from "../labels.ts";
 import { Purpose } from "../purpose.tsx";
-import { focusFault } from "../record-form.tsx";
 import { Terms } from "../terms.tsx";
-import { valueText } from "../values.ts";
 import { useVault } from "../vault-context.ts";
+import { BlockShop } from "./block-shop.tsx";
+import type { FilterChoice } from "./collection.ts";
 import { Decide } from "./decide.tsx";
-import { actionsOf, editsOf, grantedOf, type Pick, pathOf } from "./granted.ts";
+import { actionsOf, editsOf, grantedOf, type Pick } from "./granted.ts";
 import { ItemRow, type RowChoice } from "./item-row.tsx";
 import { itemsOf, type Row } from "./items.ts";
+import { useLoaded } from "./loaded.ts";
+import { MoreActions } from "./more-actions.tsx";
 import { noticeText } from "./notice-text.ts";
+import { usePreview } from "./preview.ts";
 import type { Until } from "./until.ts";
 import { UntilField } from "./until-field.tsx";
+
+const NOTHING: FilterChoice = { categories: [], all: false, since: undefined, recipients: [] };
+
+/** Asked for by few requests. */
+const loadWhole = async () => {
+  const [{ CollectionRow }, { chosenOf }] = await Promise.all([import("./collection-row.tsx"), import("./offer.ts")]);
+  return { CollectionRow, chosenOf };
+};
+/** Needed for what isn't in the store yet. */
+const loadTyping = () => import("./typed-value.tsx");
 
 interface Props {
   request: RequestViewModel;
@@ -51,15 +64,36 @@ export function Choose({ request, store, now, arriving, onDecline, onShared }: P
   const dayFault = useSignal(false);
   const until = useSignal<Until>({ kind: "once" });
   const actions = useSignal<Record<number, readonly string[]>>({});
-  const leaving = useSignal<ReadonlyMap<string, SharedValue>>(new Map());
+  const which = useSignal<Record<number, FilterChoice>>({});
 
-  const groups = itemsOf(request.details, store, typedRows.value, request.existing, new Date(now));
+  const groups = useMemo(
+    () => itemsOf(request.details, store, typedRows.value, request.existing, new Date(now)),
+    [request, store, typedRows.value, now],
+  );
   const rows = groups.flat().flatMap((item) => item.rows);
   const choiceOf = (row: Row): RowChoice => choices.value[row.id] ?? { ticked: false, form: row.forms[0] };
   /** Another one is offered only once there is a first. */
   const isUsed = (row: Row): boolean => row.draft === undefined || choiceOf(row).ticked;
-  const draftFor = (row: Row): Draft => drafts.value[row.draft ?? ""] ?? draftOf(fieldsOf(row.kind.schema), undefined);
+  const { it: typing, failed: noTyping } = useLoaded(
+    rows.some(({ draft }) => draft !== undefined),
+    loadTyping,
+  );
+  const { it: whole, failed: noWhole } = useLoaded(
+    rows.some((row) => row.whole),
+    loadWhole,
+  );
+  const draftFor = (row: Row): Draft => drafts.value[row.draft ?? ""] ?? typing?.blankOf(row.kind) ?? {};
   const ticked: Pick[] = rows.map((row) => ({ row, ...choiceOf(row) })).filter((each) => each.ticked);
+  const chosen = request.details.map((detail, at) =>
+    whole?.chosenOf(
+      store,
+      detail,
+      ticked.filter(({ row }) => row.whole && row.detail === at),
+      which.value[at] ?? NOTHING,
+      new Date(now),
+    ),
+  );
+  const filters = chosen.map((each) => each?.filter);
   /** Of an object that asks to do something besides reading, and not to read, nothing is shared before that is ticked. */
   const picks = ticked.filter(({ row }) => actionsOf(request.details[row.detail], actions.value[row.detail]).length > 0);
   const typed = (): { values: Map<string, unknown>; faults: Record<string, FieldErrors> } => {
@@ -67,7 +101,7 @@ export function Choose({ request, store, now, arriving, onDecline, onShared }: P
     const found: Record<string, FieldErrors> = {};
     for (const { row } of ticked) {
       if (row.draft === undefined) continue;
-      const result = checked(row.kind.schema, fieldsOf(row.kind.schema), draftFor(row));
+      const result = typing?.enteredAs(row.kind, draftFor(row)) ?? { errors: {} };
       if ("value" in result) values.set(row.draft, result.value);
       else found[row.draft] = result.errors;
     }
@@ -76,40 +110,16 @@ export function Choose({ request, store, now, arriving, onDecline, onShared }: P
 
   const { values } = typed();
   const ready = ticked.filter(({ row }) => row.draft === undefined || values.has(row.draft));
-  const preview = JSON.stringify([ready.map(({ row, form }) => [row.id, form]), [...values]]);
-  useEffect(() => {
-    const details = grantedOf(
-      request.details,
-      ready,
-      { until: { kind: "once" }, actions: request.details.map((each) => each.actions) },
-      now,
-    );
-    if (details === undefined) return undefined;
-    let stale = false;
-    vault
-      .preview(details, editsOf(ready, values))
-      .then((shown) => {
-        if (!stale) leaving.value = new Map(shown.map((each) => [each.path, each]));
-      })
-      .catch(() => undefined);
-    return () => {
-      stale = true;
-    };
-  }, [preview]);
-  const leavesOf = (row: Row): string | null | undefined => {
-    if (row.draft !== undefined && !values.has(row.draft)) return null;
-    const shown = leaving.value.get(pathOf({ row, form: choiceOf(row).form }));
-    return shown === undefined ? undefined : valueText(shown.value) || null;
-  };
+  const { leavesOf, linesOf } = usePreview(request.details, ready, values, filters, now);
 
   const share = useAction(async () => {
     const at = Date.now();
     const entered = typed();
-    const details = grantedOf(request.details, picks, { until: until.value, actions: actions.value }, at);
+    const details = grantedOf(request.details, picks, { until: until.value, actions: actions.value, filters }, at);
     faults.value = entered.faults;
     dayFault.value = details === undefined;
     const wrong = Object.values(entered.faults).flatMap((each) => Object.keys(each)).length + (details === undefined ? 1 : 0);
-    if (details === undefined || wrong > 0) {
+    if (details === undefined || Object.keys(entered.faults).length > 0) {
       say(t.invalid(wrong));
       focusFault(form.current);
       return;
@@ -125,10 +135,20 @@ export function Choose({ request, store, now, arriving, onDecline, onShared }: P
     if (vault.store.value?.alarms.length) return t.yesAlarm;
     return kitFirst ? t.yesKit : undefined;
   }).value;
+  const nothing = chosen.some((each) => each?.empty) ? t.yesNothing : undefined;
+  const stored = ({ kind }: Row): number => store.records.filter((each) => each.kind === kind.path && each.value !== null).length;
   const several = request.details.length > 1;
   const error = share.error.value;
   return (
     <div ref={form}>
+      {(noTyping || noWhole) && (
+        <Notice tone="stamped" alert>
+          <p>{words().state.notLoaded}</p>
+          <button type="button" class="text-btn" onClick={() => location.reload()}>
+            {words().state.retry}
+          </button>
+        </Notice>
+      )}
       {request.existing !== null && (
         <Notice tone="seal" rule="C12">
           <p>{t.existing(request.client.client_name)}</p>
@@ -146,41 +166,73 @@ export function Choose({ request, store, now, arriving, onDecline, onShared }: P
               <fieldset key={item.path}>
                 <legend class="vh">{kindTitle(item.path)}</legend>
                 <ul class="items">
-                  {item.rows.map((row) => (
-                    <ItemRow
-                      key={row.id}
-                      row={row}
-                      choice={choiceOf(row)}
-                      necessity={detail.necessity}
-                      diff={request.existing !== null}
-                      leaves={leavesOf(row)}
-                      draft={draftFor(row)}
-                      typed={!isBlank(fieldsOf(row.kind.schema), draftFor(row))}
-                      errors={faults.value[row.draft ?? ""] ?? {}}
-                      onChoice={(choice) => {
-                        choices.value = { ...choices.value, [row.id]: choice };
-                      }}
-                      onDraft={(draft) => {
-                        const of = row.draft ?? "";
-                        drafts.value = { ...drafts.value, [of]: draft };
-                        const { schema } = row.kind;
-                        faults.value = { ...faults.value, [of]: stillWrong(schema, fieldsOf(schema), draft, faults.value[of] ?? {}) };
-                      }}
-                    />
-                  ))}
+                  {item.rows.map((row) =>
+                    row.whole ? (
+                      whole && (
+                        <whole.CollectionRow
+                          key={row.id}
+                          title={chipOf(item.path)}
+                          row={row}
+                          choice={choiceOf(row)}
+                          necessity={detail.necessity}
+                          diff={request.existing !== null}
+                          count={stored(row)}
+                          onChoice={(choice) => {
+                            choices.value = { ...choices.value, [row.id]: choice };
+                          }}
+                          asked={detail.filter}
+                          which={which.value[at] ?? NOTHING}
+                          offer={
+                            ticked.find((each) => each.row.whole && each.row.detail === at)?.row.id === row.id
+                              ? chosen[at]?.offer
+                              : undefined
+                          }
+                          onWhich={(next) => {
+                            which.value = { ...which.value, [at]: next };
+                          }}
+                          leaves={linesOf({ row, form: choiceOf(row).form })}
+                          once={until.value.kind === "once"}
+                        />
+                      )
+                    ) : (
+                      <ItemRow
+                        key={row.id}
+                        row={row}
+                        choice={choiceOf(row)}
+                        necessity={detail.necessity}
+                        diff={request.existing !== null}
+                        leaves={leavesOf({ row, form: choiceOf(row).form })}
+                        draft={draftFor(row)}
+                        typing={typing}
+                        typed={typing?.isEntered(row.kind, draftFor(row)) === true}
+                        errors={faults.value[row.draft ?? ""] ?? {}}
+                        onChoice={(choice) => {
+                          choices.value = { ...choices.value, [row.id]: choice };
+                        }}
+                        onDraft={(draft) => {
+                          const of = row.draft ?? "";
+                          drafts.value = { ...drafts.value, [of]: draft };
+                          faults.value = { ...faults.value, [of]: typing?.faultsLeft(row.kind, draft, faults.value[of] ?? {}) ?? {} };
+                        }}
+                      />
+                    ),
+                  )}
                 </ul>
-                {item.kind.many && item.path.split(":")[0] === item.kind.path && item.rows.every(isUsed) && (
-                  <button
-                    type="button"
-                    class="text-btn"
-                    onClick={() => {
-                      const count = item.rows.filter((row) => row.draft !== undefined).length;
-                      typedRows.value = { ...typedRows.value, [item.kind.path]: count + 1 };
-                    }}
-                  >
-                    {t.another(kindWord(item.path))}
-                  </button>
-                )}
+                {item.kind.many &&
+                  item.kind.passes === undefined &&
+                  item.path.split(":")[0] === item.kind.path &&
+                  item.rows.every(isUsed) && (
+                    <button
+                      type="button"
+                      class="text-btn"
+                      onClick={() => {
+                        const count = item.rows.filter((row) => row.draft !== undefined).length;
+                        typedRows.value = { ...typedRows.value, [item.kind.path]: count + 1 };
+                      }}
+                    >
+                      {t.another(kindWord(item.path))}
+                    </button>
+                  )}
               </fieldset>
             ))}
             {ticked.every(({ row }) => row.detail !== at) && <p class="note">{t.whatNone}</p>}
@@ -207,7 +259,13 @@ export function Choose({ request, store, now, arriving, onDecline, onShared }: P
       {request.details.map((detail, at) => (
         <section class="terms" key={at}>
           {several && <h3>{purposeWords(detail.purpose).short}</h3>}
-          <Terms detail={until.value.kind === "once" ? { ...detail, frequency: { max: 1 } } : detail} />
+          <Terms
+            detail={{
+              ...detail,
+              ...(until.value.kind === "once" ? { frequency: { max: 1 } } : {}),
+              ...(filters[at] === undefined ? {} : { filter: filters[at] }),
+            }}
+          />
           <Notice tone="plain" rule="C8" title={t.refuse}>
             <p>{consequenceWords(detail.if_refused)}</p>
           </Notice>
@@ -221,42 +279,14 @@ export function Choose({ request, store, now, arriving, onDecline, onShared }: P
           </Notice>
         </div>
       )}
-      <Decide count={picks.length} blocked={blocked} busy={share.pending.value} onShare={share.run} onDecline={onDecline} />
+      <Decide count={picks.length} blocked={blocked ?? nothing} busy={share.pending.value} onShare={share.run} onDecline={onDecline} />
       <PasskeyNote text={t.next} pending={share.pending.value} rule="C9-next" />
       {error !== undefined && (
         <Notice tone={codeOf(error) === "cancelled" ? "brass" : "stamped"} alert>
           <p>{t.failed(reasonOf(error))}</p>
         </Notice>
       )}
+      <BlockShop client={request.client} onDecline={onDecline} />
     </div>
-  );
-}
-
-/** What else the shop may do, off until ticked. */
-function MoreActions({
-  asked,
-  chosen,
-  onChange,
-}: {
-  asked: readonly string[];
-  chosen: readonly string[];
-  onChange: (chosen: string[]) => void;
-}) {
-  const { ask: t } = words();
-  if (asked.length === 0) return null;
-  return (
-    <fieldset class="group">
-      <legend>{t.also}</legend>
-      {asked.map((action) => (
-        <label class="choice" key={action}>
-          <input
-            type="checkbox"
-            checked={chosen.includes(action)}
-            onChange={(event) => onChange(event.currentTarget.checked ? [...chosen, action] : chosen.filter((each) => each !== action))}
-          />
-          {(t.actions as Record<string, string>)[action] ?? action}
-        </label>
-      ))}
-    </fieldset>
   );
 }

@@ -1,4 +1,4 @@
-import type { AuthorizationDetail, AuthorizationDetails } from "#protocol/authorization-details.ts";
+import type { AuthorizationDetail, AuthorizationDetails, Filter } from "#protocol/authorization-details.ts";
 import type { Edit } from "../../vault/vault.ts";
 import type { Row } from "./items.ts";
 import { endOf, type Until } from "./until.ts";
@@ -19,18 +19,25 @@ export const actionsOf = (detail: AuthorizationDetail | undefined, ticked: reado
 
 /**
  * What is granted: a narrower copy of what was asked, with the ticked paths alone; objects of which nothing was ticked are dropped.
- * `actions`: those beyond reading that were ticked, by object. Undefined while nothing is ticked or no end is chosen.
+ * `actions`: those beyond reading that were ticked, by object. `filters`: which records of whole collections, by object; where there is
+ * none, none leaves. Undefined while nothing is ticked or no end is chosen.
  */
 export function grantedOf(
   asked: AuthorizationDetails,
   picks: readonly Pick[],
-  choice: { until: Until; actions: Readonly<Record<number, readonly string[]>> },
+  choice: {
+    until: Until;
+    actions: Readonly<Record<number, readonly string[]>>;
+    filters?: Readonly<Record<number, Filter | undefined>>;
+  },
   now: number,
 ): AuthorizationDetails | undefined {
   const end = endOf(choice.until, asked, now);
   if (end === undefined) return undefined;
   const granted = asked.flatMap((detail, at): AuthorizationDetail[] => {
-    const paths = picks.filter(({ row }) => row.detail === at).map(pathOf);
+    const filter = choice.filters?.[at];
+    const here = picks.filter(({ row }) => row.detail === at && (!row.whole || filter !== undefined));
+    const paths = here.map(pathOf);
     const actions = actionsOf(detail, choice.actions[at]);
     if (paths.length === 0 || actions.length === 0) return [];
     return [
@@ -38,6 +45,7 @@ export function grantedOf(
         ...detail,
         actions,
         paths: [...new Set(paths)],
+        ...(filter !== undefined && here.some(({ row }) => row.whole) ? { filter } : {}),
         expires: instant(Math.min(end, Math.floor(Date.parse(detail.expires) / 1000) * 1000)),
         ...(choice.until.kind === "once" ? { frequency: { max: 1 } } : {}),
       },

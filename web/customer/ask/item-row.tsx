@@ -1,8 +1,6 @@
 import { useId } from "preact/hooks";
 import { words } from "../../locales/words.ts";
 import type { Draft, FieldErrors } from "../../parts/draft.ts";
-import { Fields } from "../../parts/field.tsx";
-import { fieldsOf } from "../../parts/schema-fields.ts";
 import { formWords, kindTitle, kindWord } from "../labels.ts";
 import { valueText } from "../values.ts";
 import type { Row } from "./items.ts";
@@ -20,6 +18,8 @@ interface Props {
   diff: boolean;
   /** What would leave, from the vault; undefined while it is looked up, null where there is nothing yet. */
   leaves: string | null | undefined;
+  /** What typing needs, once it has come. */
+  typing: typeof import("./typed-value.tsx") | undefined;
   draft: Draft;
   /** Something is typed in it. */
   typed: boolean;
@@ -30,7 +30,7 @@ interface Props {
 
 /** One box (C3). Ticking it shows the value of the least form; wider ones stand beside it. */
 export function ItemRow(props: Props) {
-  const { row, choice, leaves } = props;
+  const { row, choice, leaves, typing } = props;
   const { ask: t } = words();
   const id = useId();
   const open = row.draft !== undefined && (choice.ticked || props.typed);
@@ -57,7 +57,7 @@ export function ItemRow(props: Props) {
           {open && (
             <>
               {choice.ticked && row.forms.length > 1 && <Forms id={id} {...props} />}
-              <Fields id={id} fields={fieldsOf(row.kind.schema)} draft={props.draft} errors={props.errors} onChange={props.onDraft} />
+              {typing && <typing.TypedFields id={id} kind={row.kind} draft={props.draft} errors={props.errors} onChange={props.onDraft} />}
               <p class="note">{t.draftNote}</p>
             </>
           )}
@@ -76,7 +76,8 @@ export function ItemRow(props: Props) {
   );
 }
 
-function Forms({ id, row, choice, onChoice }: Props & { id: string }) {
+/** How much of it, least first. */
+export function Forms({ id, row, choice, onChoice }: Pick<Props, "row" | "choice" | "onChoice"> & { id: string }) {
   return (
     <fieldset>
       <legend class="vh">{words().ask.howMuch}</legend>

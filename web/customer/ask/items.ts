@@ -1,6 +1,7 @@
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
-import { type Form, type Kind, kindAt } from "#protocol/categories.ts";
-import { formRank, isShareable, splitPath } from "#protocol/paths.ts";
+import { kindAt } from "#protocol/categories.ts";
+import type { Form, Kind } from "#protocol/kind.ts";
+import { covers, formRank, isShareable, splitPath } from "#protocol/paths.ts";
 import type { StoreView } from "../../vault/vault.ts";
 
 /** One box on the request screen: a value that is in the store, or one to be typed. */
@@ -16,6 +17,8 @@ export interface Row {
   value: unknown;
   /** Names the value that is typed; the same one may be asked for in two objects. */
   draft: string | undefined;
+  /** A whole collection, of which a filter says which records: it has no value of its own. */
+  whole: boolean;
   /** What may leave of it, least first; undefined is the whole value. */
   forms: readonly (string | undefined)[];
   /** Whether the same shop can read it now. */
@@ -52,9 +55,12 @@ export function itemsOf(
         base: target,
         value,
         draft,
+        whole: false,
         forms: formsUpTo(kind, rank, value, today),
         already: [...readable].some((each) => splitPath(each).base === target),
       });
+      if (kind.passes !== undefined && base === kind.path)
+        return [{ path, kind, rows: [{ ...row(base, undefined, undefined), whole: true, forms: wholeForms(kind, path) }] }];
       const records = (store?.records ?? []).filter(
         (record) => record.value !== null && (record.path === base || (record.kind === kind.path && kind.path === base)),
       );
@@ -81,4 +87,10 @@ function formsUpTo({ forms }: Kind, rank: number, value: unknown, today: Date): 
     .reverse()
     .filter((form, at, all) => value === undefined || at === 0 || told(form) !== told(all[at - 1]))
     .map((form) => form?.name);
+}
+
+/** What of a whole collection may leave, least first: its digests, then its records in their forms, then whole. None says more than was asked. */
+function wholeForms({ path, digests, forms }: Kind, asked: string): (string | undefined)[] {
+  const names = [...digests.map(({ name }) => name).reverse(), ...forms.map(({ name }) => name).reverse(), undefined];
+  return names.filter((name) => covers(asked, name === undefined ? path : `${path}:${name}`));
 }

@@ -3,6 +3,7 @@ import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
 import { splitPath } from "#protocol/paths.ts";
 import { words } from "../../locales/words.ts";
 import { consequenceWords, formWords, kindTitle, periodWords, purposeWords } from "../labels.ts";
+import { filterWords } from "./filter-words.ts";
 
 /**
  * The words that were shown before sharing, for the hash in the consent. Without any value: a hash of few possible texts
@@ -14,6 +15,7 @@ export function noticeText(client: Client, granted: AuthorizationDetails): strin
     purposeWords(detail.purpose).long,
     ...Object.values(detail.explanation ?? {}),
     `${t.what} ${[...new Set(detail.paths.map((path) => `${kindTitle(path)}, ${formWords(path, splitPath(path).form)}`))].join("; ")}`,
+    ...(detail.filter === undefined ? [] : [`${t.only} ${filterWords(detail.filter).join("; ")}`]),
     `${t.until} ${detail.expires}`,
     `${t.often} ${detail.frequency === undefined ? t.oftenFree : `${detail.frequency.max} ${detail.frequency.per ?? ""}`}`,
     `${t.keeps} ${t.keepsFor(periodWords(detail.retention))}`,

@@ -6,6 +6,7 @@ import { Notice } from "../../parts/notice.tsx";
 import { useNow } from "../../parts/now.ts";
 import { ConnectionStub } from "../connection-stub.tsx";
 import { useVault } from "../vault-context.ts";
+import { filterWords } from "./filter-words.ts";
 import { leave } from "./leave.ts";
 
 /** The code that the shop waits for is good for a minute. */
@@ -31,6 +32,14 @@ export function AskReceipt({ grant, name, redirect }: { grant: string; name: str
         {t.receiptWhere}
       </p>
       {connection && <ConnectionStub connection={connection} now={now} fresh actions={false} />}
+      {connection?.details.map(
+        ({ filter }, at) =>
+          filter && (
+            <p key={at}>
+              {t.only} {filterWords(filter).join("; ")}
+            </p>
+          ),
+      )}
       <div class="row-of-buttons">
         <button type="button" class="btn" onClick={() => leave(redirect)}>
           {t.goOn(name)}

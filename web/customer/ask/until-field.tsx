@@ -55,7 +55,7 @@ export function UntilField(props: {
           />
           {props.fault && (
             <p class="err" id={`${id}-fault`}>
-              {field.date} {t.pickBound(day(tag, latest(asked, now)))}.
+              {field.missing.date} {t.pickBound(day(tag, latest(asked, now)))}.
             </p>
           )}
         </div>

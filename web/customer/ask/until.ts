@@ -1,4 +1,3 @@
-import { LIMITS } from "#protocol/api.ts";
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
 import { milliseconds } from "#protocol/duration.ts";
 import { purposeOf } from "#protocol/purposes.ts";
@@ -8,12 +7,14 @@ import { fieldDay } from "../../parts/dates.ts";
 export type Until = { kind: "once" } | { kind: "period"; period: string } | { kind: "day"; day: string };
 
 const DAY = 86_400_000;
+/** The protocol's bound (LIMITS.expiry), apart from the shapes of the whole interface that it stands among. */
+const MOST = 366 * DAY;
 /** A period still counts as asked for when it is short of it by the time that a request takes to be answered. */
 const SLACK = 3_600_000;
 
 /** The latest moment that may be chosen: what was asked for, never more than twelve months. */
 export const latest = (asked: AuthorizationDetails, now: number): number =>
-  Math.min(Math.max(...asked.map((each) => Date.parse(each.expires))), now + LIMITS.expiry);
+  Math.min(Math.max(...asked.map((each) => Date.parse(each.expires))), now + MOST);
 
 /** Periods on offer, shortest first: those of the purposes that lie within what was asked for. */
 export function periodsOf(asked: AuthorizationDetails, now: number): string[] {

@@ -9,12 +9,14 @@ import { Heading } from "../../parts/heading.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { useNow } from "../../parts/now.ts";
 import { Outline } from "../../parts/outline.tsx";
-import type { RequestViewModel } from "../../vault/vault.ts";
+import type { RequestViewModel, StoreView } from "../../vault/vault.ts";
+import { Blocked } from "../ask/block-shop.tsx";
 import { leave } from "../ask/leave.ts";
 import { AskReceipt } from "../ask/receipt.tsx";
 import { Entrance } from "../entrance.tsx";
 import { chipOf, consequenceWords } from "../labels.ts";
 import { Purpose } from "../purpose.tsx";
+import { Terms } from "../terms.tsx";
 import { UnlockPanel } from "../unlock-panel.tsx";
 import { useVault } from "../vault-context.ts";
 import { Who } from "../who.tsx";
@@ -70,7 +72,9 @@ export function Ask() {
           <p>{t.mismatchText}</p>
         </Notice>
       )}
-      {state === "unlocked" && vault.store.value && !recovering.value ? (
+      {state === "unlocked" && isBlocked(asked, vault.store.value) ? (
+        <Blocked client={asked.client} onDecline={decline.run} />
+      ) : state === "unlocked" && vault.store.value && !recovering.value ? (
         <ErrorBoundary>
           <Choose
             request={asked}
@@ -94,6 +98,10 @@ export function Ask() {
   );
 }
 
+/** The request was read before the store was opened, it may be: then it didn't know. */
+const isBlocked = ({ blocked, client }: RequestViewModel, store: StoreView | undefined): boolean =>
+  blocked || store?.vendors.find((each) => each.client_id === client.client_id)?.card.view === "blocked";
+
 /** Who asks and why, before there is an open store to choose from. Refusing needs none. */
 function Before({ request, recovering, onDecline }: { request: RequestViewModel; recovering: { value: boolean }; onDecline: () => void }) {
   const vault = useVault();
@@ -115,6 +123,7 @@ function Before({ request, recovering, onDecline }: { request: RequestViewModel;
               </li>
             ))}
           </ul>
+          <Terms detail={detail} />
           <Notice tone="plain" rule="C8" title={t.refuse}>
             <p>{consequenceWords(detail.if_refused)}</p>
           </Notice>

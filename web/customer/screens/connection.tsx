@@ -3,6 +3,7 @@ import { isEnded } from "#protocol/grant.ts";
 import { words } from "../../locales/words.ts";
 import { Chips } from "../../parts/chips.tsx";
 import { ago, day, moment } from "../../parts/dates.ts";
+import { Limited } from "../../parts/limited.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { useNow } from "../../parts/now.ts";
 import { serial } from "../../parts/stub.tsx";
@@ -15,8 +16,10 @@ import { Opened } from "../opened.tsx";
 import { Purpose } from "../purpose.tsx";
 import { ReceiptPanel } from "../receipt-panel.tsx";
 import { Terms } from "../terms.tsx";
-import { valueText } from "../values.ts";
 import { useVault } from "../vault-context.ts";
+import { Have } from "../vendors/have.tsx";
+import { spaced } from "../vendors/shared.ts";
+import { ShopCard } from "../vendors/shop-card.tsx";
 import { Who } from "../who.tsx";
 import { NotFound } from "./not-found.tsx";
 
@@ -43,6 +46,8 @@ function Detail({ connection, now }: { connection: ConnectionView; now: number }
   const { client, state } = connection;
   const ended = isEnded(state);
   const stamp = stampOf(state);
+  const store = useVault().store.value;
+  const vendor = store?.vendors.find((each) => each.relationship === connection.relationship);
   return (
     <article class="narrow">
       <p class="crumb no-print">
@@ -52,6 +57,7 @@ function Detail({ connection, now }: { connection: ConnectionView; now: number }
       <p class="meta">
         <span class="no">№ {serial(connection.number)}</span>
         <span>{connections.states[state]}</span>
+        {vendor?.card.view === "blocked" && <span class="soon">{words().options.blocked}</span>}
       </p>
       {stamp && <p class={stamp.quiet ? "stamp quiet" : "stamp"}>{stamp.text}</p>}
       {connection.keyChangedAt && (
@@ -79,6 +85,7 @@ function Detail({ connection, now }: { connection: ConnectionView; now: number }
       )}
       <Timeline connection={connection} now={now} />
       <Have connection={connection} />
+      {vendor && store && <ShopCard store={store} vendor={vendor} />}
       <h2>{t.facts}</h2>
       {connection.details.map((each, at) => (
         <Terms key={at} detail={each} />
@@ -92,6 +99,11 @@ function Detail({ connection, now }: { connection: ConnectionView; now: number }
     </article>
   );
 }
+
+/** Readings in the table, and places for them on the line. */
+const AT_FIRST = 20;
+const STEP = 100;
+const SLOTS = 60;
 
 function Timeline({ connection, now }: { connection: ConnectionView; now: number }) {
   const { tag, connection: t } = words();
@@ -107,7 +119,12 @@ function Timeline({ connection, now }: { connection: ConnectionView; now: number
         to={to}
         now={now}
         ended={over !== null}
-        reads={reads.map((each) => Date.parse(each.at))}
+        reads={spaced(
+          reads.map((each) => Date.parse(each.at)),
+          from,
+          to,
+          SLOTS,
+        )}
         label={t.threadText(day(tag, from), day(tag, to), reads.length)}
       />
       <p class="thread-ends" aria-hidden="true">
@@ -122,30 +139,34 @@ function Timeline({ connection, now }: { connection: ConnectionView; now: number
       {reads.length === 0 ? (
         <p class="note">{t.none}</p>
       ) : (
-        <table aria-labelledby="reads">
-          <thead>
-            <tr>
-              <th scope="col">{t.when}</th>
-              <th scope="col">{t.what}</th>
-              <th scope="col">{t.result}</th>
-              <th scope="col" class="roomy">
-                {t.key}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {inRuns(reads).map(({ read, times }) => (
-              <tr key={read.at}>
-                <td title={ago(tag, read.at, now)}>{moment(tag, read.at)}</td>
-                <td>{[...new Set(read.paths.map(chipOf))].join(", ")}</td>
-                <td>{read.count === 0 ? t.nothingNew(times) : t.sent(read.count)}</td>
-                <td class="roomy">
-                  <code>{read.key.slice(0, 8)}</code>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Limited items={inRuns(reads)} first={AT_FIRST} step={STEP} more={t.more}>
+          {(shown) => (
+            <table aria-labelledby="reads">
+              <thead>
+                <tr>
+                  <th scope="col">{t.when}</th>
+                  <th scope="col">{t.what}</th>
+                  <th scope="col">{t.result}</th>
+                  <th scope="col" class="roomy">
+                    {t.key}
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {shown.map(({ read, times }) => (
+                  <tr key={read.at} data-row tabIndex={-1}>
+                    <td title={ago(tag, read.at, now)}>{moment(tag, read.at)}</td>
+                    <td>{[...new Set(read.paths.map(chipOf))].join(", ")}</td>
+                    <td>{read.count === 0 ? t.nothingNew(times) : t.sent(read.count)}</td>
+                    <td class="roomy">
+                      <code>{read.key.slice(0, 8)}</code>
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )}
+        </Limited>
       )}
       {reads.length > 0 && <p class="note roomy">{t.keyNote}</p>}
     </section>
@@ -163,46 +184,6 @@ function inRuns(reads: readonly Read[]): { read: Read; times: number }[] {
     else runs.push({ read, times: 1 });
   }
   return runs;
-}
-
-/** What lies here for them now, and what they hold already, side by side. */
-function Have({ connection }: { connection: ConnectionView }) {
-  const { connection: t } = words();
-  const read = [...new Set(connection.reads.flatMap((each) => each.paths))];
-  return (
-    <section>
-      <h2>{t.have}</h2>
-      <div class="have panel">
-        <div>
-          <h3>{t.waiting}</h3>
-          {connection.shared.length === 0 ? (
-            <p class="note">{t.waitingNone}</p>
-          ) : (
-            <dl>
-              {connection.shared.map((each) => (
-                <div key={each.path}>
-                  <dt>{chipOf(each.path)}</dt>
-                  <dd class="mono">{each.value === null ? t.older : valueText(each.value)}</dd>
-                </div>
-              ))}
-            </dl>
-          )}
-        </div>
-        <div>
-          <h3>{t.read}</h3>
-          {read.length === 0 ? (
-            <p class="note">{t.none}</p>
-          ) : (
-            <ul>
-              {[...new Set(read.map(chipOf))].map((each) => (
-                <li key={each}>{each}</li>
-              ))}
-            </ul>
-          )}
-        </div>
-      </div>
-    </section>
-  );
 }
 
 function Contact({ connection }: { connection: ConnectionView }) {

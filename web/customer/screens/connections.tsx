@@ -1,7 +1,8 @@
 import { isEnded } from "#protocol/grant.ts";
 import { words } from "../../locales/words.ts";
+import { Limited } from "../../parts/limited.tsx";
 import { useNow } from "../../parts/now.ts";
-import type { StoreView } from "../../vault/vault.ts";
+import type { ConnectionView, StoreView } from "../../vault/vault.ts";
 import { ConnectionStub, OutlineStub } from "../connection-stub.tsx";
 import { Opened } from "../opened.tsx";
 import { useVault } from "../vault-context.ts";
@@ -33,28 +34,34 @@ function List({ store }: { store: StoreView }) {
       ) : (
         <>
           <p class="lead">{readers === 0 ? t.leadNone : t.lead(readers)}</p>
-          <ul class="stubs">
-            {running.map((each) => (
-              <li key={each.grant}>
-                <ConnectionStub connection={each} now={now} />
-              </li>
-            ))}
-          </ul>
+          <Stubs connections={running} now={now} />
         </>
       )}
       {over.length > 0 && (
         <details class="group" data-rule="D9">
           <summary>{t.ended(over.length)}</summary>
-          <ul class="stubs">
-            {over.map((each) => (
-              <li key={each.grant}>
-                <ConnectionStub connection={each} now={now} />
-              </li>
-            ))}
-          </ul>
+          <Stubs connections={over} now={now} />
         </details>
       )}
     </>
+  );
+}
+
+const AT_FIRST = 50;
+
+function Stubs({ connections, now }: { connections: readonly ConnectionView[]; now: number }) {
+  return (
+    <Limited items={connections} first={AT_FIRST} step={AT_FIRST} more={words().connections.more}>
+      {(shown) => (
+        <ul class="stubs">
+          {shown.map((each) => (
+            <li key={each.grant} data-row>
+              <ConnectionStub connection={each} now={now} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </Limited>
   );
 }
 

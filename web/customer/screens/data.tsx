@@ -1,8 +1,12 @@
+import { useSignal } from "@preact/signals";
 import { words } from "../../locales/words.ts";
 import type { StoreView } from "../../vault/vault.ts";
-import { DATA_CLASSES, isDataClass } from "../data-classes.ts";
+import { recordsOf } from "../data/records.ts";
+import { SearchField } from "../data/search-field.tsx";
+import { SearchResults, useResults } from "../data/search-results.tsx";
+import { classHref, classNames, DATA_CLASSES } from "../data-classes.ts";
 import { Opened } from "../opened.tsx";
-import { valueText } from "../values.ts";
+import { valueParts, valueText } from "../values.ts";
 
 export function Data() {
   const t = words().data;
@@ -11,27 +15,72 @@ export function Data() {
       {(store) => (
         <>
           <p class="lead">{t.lead}</p>
-          <ul class="classes">
-            {Object.keys(DATA_CLASSES)
-              .filter(isDataClass)
-              .map((each) => {
-                const lines = linesOf(store, DATA_CLASSES[each]);
-                return (
-                  <li key={each}>
-                    <a href={`/data/${each}`}>
-                      <h2>{t.classes[each].title}</h2>
-                      <p>{t.count(lines.length)}</p>
-                      <p class="note">{lines.length === 0 ? t.classes[each].good : lines.slice(0, 3).join(" · ")}</p>
-                    </a>
-                  </li>
-                );
-              })}
-          </ul>
+          <Everything store={store} />
         </>
       )}
     </Opened>
   );
 }
 
-const linesOf = (store: StoreView, kinds: readonly string[]): string[] =>
-  store.records.filter((record) => kinds.includes(record.kind) && record.value !== null).map((record) => valueText(record.value));
+/** The classes; while one searches, what was found in their place. */
+function Everything({ store }: { store: StoreView }) {
+  const t = words().data;
+  const query = useSignal("");
+  const results = useResults(store.records, query.value);
+  const isEmpty = store.records.every(({ value }) => value === null);
+  return (
+    <>
+      {!isEmpty && <SearchField label={t.search} query={query} result={results && t.found(results.total)} />}
+      {results ? <SearchResults {...results} /> : <Classes store={store} isEmpty={isEmpty} />}
+    </>
+  );
+}
+
+function Classes({ store, isEmpty }: { store: StoreView; isEmpty: boolean }) {
+  const t = words().data;
+  const reading = new Set(store.connections.filter(({ state }) => state === "active").map(({ relationship }) => relationship)).size;
+  return (
+    <>
+      <p class={isEmpty ? "bring first" : "bring"}>
+        <a class="btn" href="/data/import">
+          {t.bring}
+        </a>
+        <span class="note">{t.bringNote}</span>
+      </p>
+      <ul class="classes">
+        {classNames().map((each) => {
+          const records = DATA_CLASSES[each].flatMap((kind) => recordsOf(store.records, kind));
+          const line = records
+            .slice(0, 3)
+            .map(({ value, kind }) => (NAMED.includes(kind) ? valueParts(value)[0] : valueText(value)))
+            .join(" · ");
+          return (
+            <Class
+              key={each}
+              href={classHref(each)}
+              title={t.classes[each].title}
+              count={t.count(records.length)}
+              line={records.length === 0 ? t.classes[each].good : line}
+            />
+          );
+        })}
+        <Class href="/data/who" title={t.who.title} count={t.whoCount(reading)} line={t.who.good} />
+      </ul>
+    </>
+  );
+}
+
+/** Kinds whose first part names them; the rest would fill the card. */
+const NAMED = ["purchases", "intents", "preferences/contact"];
+
+function Class({ href, title, count, line }: { href: string; title: string; count: string; line: string }) {
+  return (
+    <li>
+      <a href={href}>
+        <h2>{title}</h2>
+        <p>{count}</p>
+        <p class="note">{line}</p>
+      </a>
+    </li>
+  );
+}

@@ -36,7 +36,16 @@ export function Start() {
           <li key={point}>{point}</li>
         ))}
       </ul>
-      {vault.state.value === "locked" ? <UnlockPanel /> : <Entrance title={state.beginTitle} body={t.need} beginWord={t.begin} />}
+      {vault.state.value === "locked" ? (
+        <UnlockPanel />
+      ) : (
+        <>
+          <Entrance title={state.beginTitle} body={t.need} beginWord={t.begin} />
+          <a class="text-btn" href="/restore">
+            {state.sealedFile}
+          </a>
+        </>
+      )}
     </div>
   );
 }

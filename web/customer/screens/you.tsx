@@ -29,6 +29,20 @@ export function You() {
       <p class="note">{t.languageText}</p>
       {vault.state.value === "unlocked" && (
         <section>
+          <h2>{t.takeOut}</h2>
+          <p class="note">{t.takeOutText}</p>
+          <div class="row-of-buttons">
+            <a class="btn" href="/you/export">
+              {t.takeOut}
+            </a>
+            <a class="text-btn" href="/restore">
+              {t.bringBack}
+            </a>
+          </div>
+        </section>
+      )}
+      {vault.state.value === "unlocked" && (
+        <section>
           <h2>{t.lock}</h2>
           <p class="note">{t.lockText}</p>
           <div class="row-of-buttons">
@@ -38,7 +52,20 @@ export function You() {
           </div>
         </section>
       )}
-      {(vault.state.value === "unlocked" || vault.state.value === "locked") && <SignOut />}
+      {(vault.state.value === "unlocked" || vault.state.value === "locked") && (
+        <>
+          <SignOut />
+          <section>
+            <h2>{t.erase}</h2>
+            <p class="note">{t.eraseText}</p>
+            <div class="row-of-buttons">
+              <a class="btn stop" href="/you/erase">
+                {t.erase}
+              </a>
+            </div>
+          </section>
+        </>
+      )}
     </div>
   );
 }
