@@ -22,6 +22,13 @@ const short = (value: number): string =>
 /** Prints the tables, and keeps them beside the last run's figures. Tables that did not run are kept as they were. */
 export async function report(tables: readonly Table[]): Promise<void> {
   const last: Table[] = existsSync(FILE) ? JSON.parse(await readFile(FILE, "utf8")).tables : [];
+  const kept = last.filter((each) => !tables.some((table) => table.title === each.title));
+  await writeFile(FILE, `${JSON.stringify({ tables: [...kept, ...tables] }, null, 2)}\n`);
+  await writeFile(PAGE, pageOf([...kept, ...tables], last));
+  process.stdout.write(pageOf(tables, last));
+}
+
+function pageOf(tables: readonly Table[], last: readonly Table[]): string {
   const lines = [
     "# Measured",
     "",
@@ -31,7 +38,7 @@ export async function report(tables: readonly Table[]): Promise<void> {
   for (const table of tables) {
     const columns = [...new Set(table.rows.flatMap((row) => Object.keys(row.figures)))];
     lines.push(`## ${table.title}`, "", table.note, "", `| | ${columns.join(" | ")} |`, `|---|${columns.map(() => "---:").join("|")}|`);
-    const before = last.find((each) => each.title === table.title);
+    const before = last.find((each) => each.title === table.title && each !== table);
     for (const row of table.rows) {
       const old = before?.rows.find((each) => each.name === row.name)?.figures ?? {};
       const cells = columns.map((column) => {
@@ -43,8 +50,5 @@ export async function report(tables: readonly Table[]): Promise<void> {
     }
     lines.push("");
   }
-  const kept = last.filter((each) => !tables.some((table) => table.title === each.title));
-  await writeFile(FILE, `${JSON.stringify({ tables: [...kept, ...tables] }, null, 2)}\n`);
-  await writeFile(PAGE, lines.join("\n"));
-  process.stdout.write(`${lines.join("\n")}\n`);
+  return `${lines.join("\n")}\n`;
 }

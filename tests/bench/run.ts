@@ -2,14 +2,12 @@ import { commitTable } from "./commit.ts";
 import { pullTable } from "./pull.ts";
 import { report, type Table } from "./results.ts";
 import { startUpTable } from "./start-up.ts";
-import { unlockTable } from "./unlock.ts";
 
-/** `npm run bench [name...]`: all tables, or those named. */
+/** `npm run bench [name...]`: all tables of the server, or those named. */
 const tables: Record<string, () => Promise<Table>> = {
   pull: pullTable,
   commit: commitTable,
   "start-up": startUpTable,
-  unlock: unlockTable,
 };
 const named = process.argv.slice(2);
 const unknown = named.find((name) => !(name in tables));

@@ -1,14 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { addAuthenticator, type PrfSupport } from "../support/authenticator.ts";
+import type { PrfSupport } from "../support/authenticator.ts";
 import { launchBrowser } from "../support/browser.ts";
 import { searchPlaintext } from "../support/plaintext-search.ts";
-import { type House, openHouse } from "./house.ts";
-
-/** What a page shows a moment after a click. */
-const patience = { timeout: 8000 };
+import { openHouse } from "./house.ts";
+import { customers, item, openStore, patience, person } from "./person.ts";
 
 let browser: Browser;
 beforeAll(async () => {
@@ -28,62 +25,6 @@ const VALUES = {
   town: "Grignano-Prosecco",
 };
 
-interface Person extends AsyncDisposable {
-  context: BrowserContext;
-  page: Page;
-  faults: string[];
-  /** How many passkey prompts were answered so far. */
-  prompts: () => Promise<number>;
-  /** What PRF answered last; empty where the authenticator has none. */
-  prf: () => Promise<Buffer>;
-}
-
-/** A browser of its own, with an authenticator of its own. */
-async function person(prf: PrfSupport): Promise<Person> {
-  const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 900 } });
-  const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
-  await addAuthenticator(page, { prf });
-  const faults: string[] = [];
-  page.on("pageerror", (error) => faults.push(error.message));
-  page.on("console", (message) => {
-    if (message.type() === "error" && !/status of 4\d\d/.test(message.text())) faults.push(message.text());
-  });
-  // Counts prompts, and keeps what PRF answered: it must never be in a request.
-  await page.addInitScript(() => {
-    const note = (name: string, add: (before: string) => string) => localStorage.setItem(name, add(localStorage.getItem(name) ?? ""));
-    for (const name of ["create", "get"] as const) {
-      const original = CredentialsContainer.prototype[name];
-      CredentialsContainer.prototype[name] = async function (
-        this: CredentialsContainer,
-        options?: CredentialCreationOptions & CredentialRequestOptions,
-      ) {
-        note("test-prompts", (before) => String(Number(before) + 1));
-        const made = (await original.call(this, options)) as PublicKeyCredential | null;
-        const answer = made?.getClientExtensionResults().prf?.results?.first;
-        if (answer)
-          note("test-prf", () => [...new Uint8Array(answer as ArrayBuffer)].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
-        return made;
-      };
-    }
-  });
-  return {
-    context,
-    page,
-    faults,
-    prompts: () => page.evaluate(() => Number(localStorage.getItem("test-prompts") ?? 0)),
-    prf: async () => Buffer.from(await page.evaluate(() => localStorage.getItem("test-prf") ?? ""), "hex"),
-    async [Symbol.asyncDispose]() {
-      // What the page looked like at the end, for whoever mends a failure.
-      if (process.env.FLOW_PICTURES)
-        await page.screenshot({ path: join(process.env.FLOW_PICTURES, `${Date.now()}.png`), fullPage: true }).catch(() => undefined);
-      await context.close();
-    },
-  };
-}
-
-const item = (page: Page, kind: string) => page.locator(".item", { has: page.locator(`input[data-kind="${kind}"]`) });
-
 async function type(page: Page, kind: string, at: number, fields: Record<string, string>): Promise<void> {
   const row = item(page, kind).nth(at);
   await row.locator(`input[data-kind="${kind}"]`).check();
@@ -92,13 +33,6 @@ async function type(page: Page, kind: string, at: number, fields: Record<string,
     if (name === "countryCode") await field.selectOption(value);
     else await field.fill(value);
   }
-}
-
-/** What the shop's own page of customers says. */
-async function customers(house: House, page: Page, { sync = true } = {}): Promise<string> {
-  await page.goto(`${house.shop}/crm`);
-  if (sync) await page.getByRole("button", { name: "Sync now" }).click();
-  return page.locator("main").innerText();
 }
 
 /** Reads the kit's eight groups from the sheet, and proves that it was kept. */
@@ -132,7 +66,7 @@ describe.each<{ name: string; prf: PrfSupport }>([
 ])("the first thread, with $name", ({ prf }) => {
   it("goes from the shop into its customer list, to a second browser, and is stopped", { timeout: 240_000 }, async () => {
     await using house = await openHouse();
-    await using first = await person(prf);
+    await using first = await person(browser, prf);
     const { page } = first;
 
     // From the shop, with nothing, to a store: one prompt.
@@ -178,7 +112,7 @@ describe.each<{ name: string; prf: PrfSupport }>([
     await expect.poll(() => page.locator(`main time[datetime^="${ends}"]`).count(), patience).toBeGreaterThan(0);
 
     // The rest of what she has goes into the store by hand.
-    await open(page, house, first);
+    await openStore(page, house, first);
     await page.getByRole("link", { name: "My data" }).first().click();
     await addData(page, "About me", "Add name", { given: VALUES.given, surname: VALUES.surname });
     await addData(page, "E-mail and phone", "Add e-mail", { address: VALUES.kept });
@@ -188,7 +122,7 @@ describe.each<{ name: string; prf: PrfSupport }>([
     const kit = await makeKit(page);
 
     // A second browser is opened with the kit, keeps the first one, and gets a passkey of its own.
-    await using second = await person(prf);
+    await using second = await person(browser, prf);
     await second.page.goto(`${house.issuer}/safety/recover`);
     await second.page.getByLabel("Code on the kit").fill(kit.toLowerCase());
     await second.page.getByRole("button", { name: "Open", exact: true }).click();
@@ -207,11 +141,11 @@ describe.each<{ name: string; prf: PrfSupport }>([
     await second.page.locator('[name="address"]').fill(VALUES.changed);
     await second.page.getByRole("button", { name: "Save", exact: true }).click();
     await second.page.getByText(VALUES.changed).first().waitFor();
-    await using shopkeeper = await person(prf);
+    await using shopkeeper = await person(browser, prf);
     const synced = await customers(house, shopkeeper.page);
     expect(synced).toContain(VALUES.changed);
     expect(synced).not.toContain(VALUES.shared);
-    await open(page, house, first);
+    await openStore(page, house, first);
     await page.getByRole("link", { name: "My data" }).first().click();
     await page.getByRole("link", { name: "E-mail and phone" }).click();
     await page.getByText(VALUES.changed).first().waitFor();
@@ -254,17 +188,6 @@ describe.each<{ name: string; prf: PrfSupport }>([
     expect([...first.faults, ...second.faults]).toEqual([]);
   });
 });
-
-/** Opens the app, and the store with it if it is locked. */
-async function open(page: Page, house: House, who: Person): Promise<void> {
-  await page.goto(house.issuer);
-  const unlock = page.getByRole("button", { name: "Open my store" });
-  const opened = page.getByRole("button", { name: "Lock" });
-  await unlock.or(opened).first().waitFor();
-  if (await unlock.isVisible()) await unlock.click();
-  await opened.waitFor();
-  expect(who.faults).toEqual([]);
-}
 
 async function addData(page: Page, part: string, button: string, fields: Record<string, string>): Promise<void> {
   await page.getByRole("link", { name: part }).click();
