@@ -47,4 +47,35 @@ await page
   .locator(".kit-sheet")
   .first()
   .screenshot({ path: join(folder, "kit.png") });
+await page.goto(`${house.issuer}/data/import`);
+await page.getByRole("button", { name: "Open my store" }).click();
+await page
+  .locator("input[type=file]")
+  .setInputFiles({ name: "Your orders.csv", mimeType: "text/csv", buffer: Buffer.from(orderHistory()) });
+const bring = page.getByRole("button", { name: /^Bring in \d/ });
+await bring.waitFor();
+await page.getByText("Your store is open.").first().waitFor({ state: "hidden" });
+await picture("import", 1100);
+await bring.click();
+await page.getByRole("link", { name: "See what you spent" }).click();
+await page.locator("table").first().waitFor();
+await picture("spending", 1100);
 await page.context().close();
+
+/** What somebody bought in a year, as Amazon writes it. */
+function orderHistory(): string {
+  const things = [
+    ["0099429837", "Invisible Cities", "11.40"],
+    ["B0000TEST1", "Moka pot, 3 cups", "24.90"],
+    ["0486200701", "The Book of Tea", "8.90"],
+    ["B0000TEST2", "Wool blanket", "64.00"],
+    ["8845292614", "Il nome della rosa", "13.30"],
+    ["B0000TEST3", "Desk lamp", "34.50"],
+  ];
+  const lines = Array.from({ length: 36 }, (_, at) => {
+    const [code, name, price] = things[(at * 5) % things.length] as [string, string, string];
+    const day = `2026-${String((at % 11) + 1).padStart(2, "0")}-${String(((at * 7) % 27) + 1).padStart(2, "0")}`;
+    return `Amazon.it,405-${1000000 + at}-0000001,${day}T09:15:27Z,EUR,${price},${price},${code},1,Closed,"${name}"`;
+  });
+  return ["Website,Order ID,Order Date,Currency,Unit Price,Total Owed,ASIN,Quantity,Order Status,Product Name", ...lines].join("\r\n");
+}

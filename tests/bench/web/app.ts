@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import type { Browser, CDPSession, Page } from "playwright-core";
 import type { Purchase } from "#protocol/data/purchases.ts";
 import { randomBytes } from "#protocol/sealing/derive.ts";
@@ -73,7 +74,6 @@ export async function openApp(
 }
 
 async function residentOf(pid: number): Promise<number> {
-  const { readFile } = await import("node:fs/promises");
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1000;
 }
@@ -84,13 +84,12 @@ export const frameAfter = (page: Page, selector: string, value: string): Promise
     async ([at, text]) => {
       const field = document.querySelector<HTMLInputElement | HTMLSelectElement>(at);
       if (field === null) throw new Error(`nothing at ${at}`);
-      const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
       const began = performance.now();
       field.value = text;
       field.dispatchEvent(new Event("input", { bubbles: true }));
       field.dispatchEvent(new Event("change", { bubbles: true }));
-      await frame();
-      await frame();
+      // No function with a name: what tsx adds to one isn't there in the page.
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
       return performance.now() - began;
     },
     [selector, value] as const,
@@ -99,22 +98,19 @@ export const frameAfter = (page: Page, selector: string, value: string): Promise
 /** From now on the page counts how long its main thread was away at most. The answer ends it: milliseconds. */
 export async function watchFrames(page: Page): Promise<() => Promise<number>> {
   await page.evaluate(() => {
-    const watch = globalThis as unknown as { longest: number; watching: boolean };
+    const watch = globalThis as unknown as { longest: number; last: number; watching: ReturnType<typeof setInterval> };
     watch.longest = 0;
-    watch.watching = true;
-    let last = performance.now();
-    const step = () => {
+    watch.last = performance.now();
+    watch.watching = setInterval(() => {
       const now = performance.now();
-      watch.longest = Math.max(watch.longest, now - last);
-      last = now;
-      if (watch.watching) setTimeout(step, 4);
-    };
-    step();
+      watch.longest = Math.max(watch.longest, now - watch.last);
+      watch.last = now;
+    }, 4);
   });
   return () =>
     page.evaluate(() => {
-      const watch = globalThis as unknown as { longest: number; watching: boolean };
-      watch.watching = false;
+      const watch = globalThis as unknown as { longest: number; watching: ReturnType<typeof setInterval> };
+      clearInterval(watch.watching);
       return watch.longest;
     });
 }
