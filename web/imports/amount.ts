@@ -48,7 +48,7 @@ function told(text: string): Decimal | undefined {
 }
 
 /** The decimal sign of a whole column; a point where none of its values tells. */
-export function decimalOf(values: readonly string[]): Decimal {
+export function decimalSign(values: readonly string[]): Decimal {
   let commas = 0;
   for (const value of values) {
     const sign = told(value);
@@ -57,11 +57,15 @@ export function decimalOf(values: readonly string[]): Decimal {
   return commas > 0 ? "," : ".";
 }
 
+/** Characters of any sum; a longer text would be looked at over and over. */
+const LONGEST = 100;
+
 /**
  * A sum of money as people and programs write it; undefined if it is none, or has more decimals than money has.
  * @param column the decimal sign of its column, for a value that could be read in two ways: 1,250
  */
 export function parseAmount(text: string, column: Decimal): Amount | undefined {
+  if (text.length > LONGEST) return undefined;
   const decimal = told(text) ?? column;
   // Amazon puts an apostrophe before a negative sum, so that spreadsheets take it for a text.
   const plain = bare(text).replace(/^'|'$/g, "");

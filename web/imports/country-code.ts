@@ -1,4 +1,5 @@
 import { countries } from "../parts/countries.ts";
+import { fold } from "../parts/fold.ts";
 
 /** Languages in which programs write the name of a country. */
 const LANGUAGES =
@@ -6,12 +7,7 @@ const LANGUAGES =
 /** Names that no language's own list has. */
 const ALSO: Record<string, string> = { usa: "US", uk: "GB", england: "GB", scotland: "GB", wales: "GB", holland: "NL", uae: "AE" };
 
-const plain = (name: string): string =>
-  name
-    .normalize("NFD")
-    .replace(/\p{M}/gu, "")
-    .toLowerCase()
-    .replace(/[^\p{L}]/gu, "");
+const plain = (name: string): string => fold(name).replace(/[^\p{L}]/gu, "");
 
 let known: Map<string, string> | undefined;
 

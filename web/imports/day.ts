@@ -1,3 +1,4 @@
+import { fold } from "../parts/fold.ts";
 import type { DateOrder } from "./mapping.ts";
 
 const LANGUAGES = ["en", "it", "de", "fr", "es", "pt", "nl", "ro", "ru"];
@@ -21,11 +22,7 @@ function monthOf(name: string): string | undefined {
   return months.get(told) ?? (told.length > 3 ? months.get(told.slice(0, 3)) : undefined);
 }
 
-const plain = (name: string): string =>
-  name
-    .normalize("NFD")
-    .replace(/\p{M}|\./gu, "")
-    .toLowerCase();
+const plain = (name: string): string => fold(name).replaceAll(".", "");
 
 const NUMBERS = /^(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?:$|[ T,])/;
 

@@ -55,12 +55,12 @@ const keyOf = (path: string, value: unknown): string =>
 /**
  * Marks what the store has already, what the file says twice, single values that differ from the store's, and what is more of one kind
  * than one would want unseen. A thing bought twice in one order is there twice in both: each is matched once.
- * @param same whether two places of a table hold the very same line; without it every second one of a kind is a repetition
+ * @param lineOf what the line of a table says that it stands in; without it every second one of a kind is a repetition
  */
 export function markDoubts(
   candidates: readonly Candidate[],
   known: readonly Known[],
-  same?: (a: Candidate, b: Candidate) => boolean,
+  lineOf: (candidate: Candidate) => string = () => "",
 ): Candidate[] {
   const there = new Map<string, number>();
   const single = new Map<string, unknown>();
@@ -69,7 +69,9 @@ export function markDoubts(
     if (kindAt(kind)?.many === false) single.set(kind, value);
     else there.set(keyOf(kind, value), (there.get(keyOf(kind, value)) ?? 0) + 1);
   }
-  const met = new Map<string, Candidate[]>();
+  /** Lines by what they bring. */
+  const met = new Map<string, Set<string>>();
+  const singles = new Set<string>();
   const counts = new Map<string, number>();
   return candidates.map((candidate) => {
     const doubt = doubtOf(candidate);
@@ -79,15 +81,16 @@ export function markDoubts(
   function doubtOf(candidate: Candidate): Doubt | undefined {
     const { path, value } = candidate;
     const key = keyOf(path, value);
-    const before = met.get(key) ?? [];
-    met.set(key, [...before, candidate]);
     if (kindAt(path)?.many === false) {
-      if (met.has(path)) return "repeated";
-      met.set(path, [candidate]);
+      if (singles.has(path)) return "repeated";
+      singles.add(path);
       if (!single.has(path)) return undefined;
       return written(single.get(path)) === written(value) ? "known" : "differs";
     }
-    if (before.some((each) => same?.(each, candidate) ?? true)) return "repeated";
+    const line = lineOf(candidate);
+    const before = met.get(key) ?? new Set();
+    if (before.has(line)) return "repeated";
+    met.set(key, before.add(line));
     const left = there.get(key) ?? 0;
     if (left > 0) {
       there.set(key, left - 1);

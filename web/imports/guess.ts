@@ -1,4 +1,4 @@
-import { decimalOf, parseAmount } from "./amount.ts";
+import { decimalSign, parseAmount } from "./amount.ts";
 import { orderOf, parseDay } from "./day.ts";
 import { FIELDS, type Field, type Mapping, type Meaning } from "./mapping.ts";
 import { columnsOf, type Preset } from "./presets.ts";
@@ -43,7 +43,7 @@ function readable(table: Table, taken: ReadonlySet<number>, reads: (value: strin
 
 /** Which of the account's movements were spent: minus, where there is one. */
 export function meaningOf(values: readonly string[]): Meaning {
-  const decimal = decimalOf(values);
+  const decimal = decimalSign(values);
   return values.some((value) => parseAmount(value, decimal)?.negative === true) ? "minus-spent" : "price";
 }
 
@@ -51,7 +51,7 @@ export function meaningOf(values: readonly string[]): Meaning {
 export function readingOf(table: Table, columns: Mapping["columns"]): Pick<Mapping, "dates" | "decimal" | "meaning"> {
   const order = orderOf(column(table, columns.date));
   const sums = column(table, columns.amount);
-  return { dates: order === "unclear" ? undefined : order, decimal: decimalOf(sums), meaning: meaningOf(sums) };
+  return { dates: order === "unclear" ? undefined : order, decimal: decimalSign(sums), meaning: meaningOf(sums) };
 }
 
 /** How a table is read as far as it tells by itself; its customer changes what is wrong. */
@@ -80,7 +80,7 @@ export function guessMapping(table: Table, preset: Preset | undefined, today: st
     delete columns.date;
   }
   take("date", readable(table, taken, isDate));
-  const decimal = decimalOf(table.rows.slice(0, SAMPLE).flatMap(({ cells }) => cells.filter((cell) => /\d[.,]\d{2}\b/.test(cell))));
+  const decimal = decimalSign(table.rows.slice(0, SAMPLE).flatMap(({ cells }) => cells.filter((cell) => /\d[.,]\d{2}\b/.test(cell))));
   take(
     "amount",
     readable(table, taken, (value) => /[.,]\d{2}\D*$/.test(value) && parseAmount(value, decimal) !== undefined),

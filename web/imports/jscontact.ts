@@ -1,3 +1,4 @@
+import { clean } from "./clean.ts";
 import type { Detail, Person } from "./contact.ts";
 import { LIMITS } from "./limits.ts";
 import type { Place } from "./place.ts";
@@ -38,7 +39,8 @@ const TAKEN = [
 const ABOUT_THE_CARD = ["created", "updated", "prodId", "kind", "language", "localizations", "members", "directories", "keywords"];
 
 function personOf(card: Json, file: string, way: string): Person {
-  const at = (cell: string): Place => ({ file, cell: way + cell });
+  // Ids and members are the file's own words, and are shown.
+  const at = (cell: string): Place => ({ file, cell: clean(way + cell).slice(0, 100) });
   const components = (value: unknown): Json[] => (isJson(value) && Array.isArray(value.components) ? value.components.filter(isJson) : []);
   const named = (all: Json[], ...kinds: string[]): string =>
     all
@@ -78,8 +80,9 @@ function personOf(card: Json, file: string, way: string): Person {
       place: at(`addresses/${id}`),
     });
   }
-  const unplaced = Object.keys(card).filter((each) => !TAKEN.includes(each) && !ABOUT_THE_CARD.includes(each));
-  return { place: { file }, name: full || [given, surname].filter((it) => it !== "").join(" "), details, unplaced, faults: [] };
+  const others = Object.keys(card).filter((each) => !TAKEN.includes(each) && !ABOUT_THE_CARD.includes(each));
+  const unplaced = others.slice(0, 50).map((each) => clean(each).slice(0, 100));
+  return { place: { file }, name: clean(full || [given, surname].filter((it) => it !== "").join(" ")), details, unplaced, faults: [] };
 }
 
 /** `private` is what others call home. */

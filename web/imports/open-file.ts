@@ -3,10 +3,11 @@ import { type Entry, entriesOf, isArchive, unpack } from "./archive.ts";
 import type { Candidate } from "./candidate.ts";
 import { clean } from "./clean.ts";
 import { candidatesOf, type Person } from "./contact.ts";
-import { type Decoded, decodeText, type Encoding } from "./decoding.ts";
+import { type Decoded, decodeText, type Encoding, lineCount } from "./decoding.ts";
 import { type Known, markDoubts } from "./duplicates.ts";
 import { guessMapping, readingOf } from "./guess.ts";
 import { readJsContact } from "./jscontact.ts";
+import { LIMITS } from "./limits.ts";
 import type { Mapping } from "./mapping.ts";
 import type { Fault } from "./place.ts";
 import { isPlainExport, readPlainExport } from "./plain-export.ts";
@@ -113,7 +114,7 @@ function openArchive(bytes: Uint8Array, file: string, opening: Opening): OpenedF
     return openEntries(
       bytes,
       file,
-      entries.filter((entry) => entry.name === opening.entry),
+      entries.filter((entry) => nameOf(entry.name) === opening.entry),
       opening,
     );
   for (const { file: pattern } of PRESETS) {
@@ -127,7 +128,7 @@ function openArchive(bytes: Uint8Array, file: string, opening: Opening): OpenedF
   );
   if (readable.length === 0) throw new ImportRefusal("zip-nothing");
   if (readable.length === 1) return openEntries(bytes, file, readable, opening);
-  const found: Found = { file, format: "csv", encoding: "utf-8", shape: "files", files: readable.map((entry) => entry.name) };
+  const found: Found = { file, format: "csv", encoding: "utf-8", shape: "files", files: readable.map((entry) => nameOf(entry.name)) };
   return { found, prepare: () => undefined, reading: () => undefined };
 }
 
@@ -141,7 +142,18 @@ function openEntries(bytes: Uint8Array, file: string, entries: readonly Entry[],
     return inner;
   };
   if (more.length === 0) return openText(decodeText(unpacked(first)), nameOf(`${file}/${first.name}`), opening);
-  const texts = entries.map((entry) => ({ text: decodeText(unpacked(entry)), name: nameOf(`${file}/${entry.name}`) }));
+  // The parts together are one text: an archive may name the same bytes as twenty thousand files.
+  let size = 0;
+  let lines = 0;
+  const texts = entries.map((entry) => {
+    const inner = unpacked(entry);
+    size += inner.length;
+    if (size > LIMITS.text) throw new ImportRefusal("too-big", size);
+    const text = decodeText(inner);
+    lines += lineCount(text.text);
+    if (lines > LIMITS.lines) throw new ImportRefusal("too-many-lines", lines);
+    return { text, name: nameOf(`${file}/${entry.name}`) };
+  });
   return openTables(texts, file, opening);
 }
 
@@ -251,17 +263,16 @@ function openTables(texts: ReadonlyArray<{ text: Decoded; name: string }>, file:
       const made = purchasesOf(table, broken, { mapping: chosen, shorten: choices.shorten, today, own }, (done) =>
         opening.onProgress?.(done, table.rows.length),
       );
-      return { ...made, candidates: markDoubts(made.candidates, known, sameLine(table.rows)), unplaced: [] };
+      return { ...made, candidates: markDoubts(made.candidates, known, linesIn(table.rows)), unplaced: [] };
     },
     reading: (columns) => readingOf(table, columns),
   };
 }
 
-/** Whether two lines say the same in every cell: two parcels of one order differ in one of them. */
-function sameLine(rows: readonly Row[]): (a: Candidate, b: Candidate) => boolean {
+/** What a candidate's line says in every cell: those of two parcels of one order differ in one of them. */
+function linesIn(rows: readonly Row[]): (candidate: Candidate) => string {
   const texts = new Map(rows.map(({ file, line, cells }) => [`${line} ${file}`, cells]));
-  const cellsOf = ({ place }: Candidate): string => (texts.get(`${place.line} ${place.file}`) ?? []).join("\u0000");
-  return (a, b) => cellsOf(a) === cellsOf(b);
+  return ({ place }) => (texts.get(`${place.line} ${place.file}`) ?? []).join("\u0000");
 }
 
 function joined(tables: readonly Table[]): Table {

@@ -1,6 +1,9 @@
 import type { Field } from "./mapping.ts";
 
-/** A known export: told by its columns, read without a question. */
+/**
+ * A known export: told by its columns, read without a question. A new one is its id and its entry in this file, and its name among the
+ * catalogue's `formatNames`, which a test asks for.
+ */
 export interface Preset {
   /** Kept with the import. */
   readonly id: "amazon-orders" | "amazon-retail" | "temu";

@@ -45,7 +45,7 @@ export function modern(property: string, version: string): string {
   let charset: string | undefined;
   for (const param of params) {
     const [key = "", ...rest] = param.split("=");
-    const own = /^X-CUSTOM\(.*?([^,]*)\)$/i.exec(param)?.[1];
+    const own = /^X-CUSTOM\((?:.*,)?([^,]*)\)$/i.exec(param)?.[1];
     if (own !== undefined) kept.push(`X-LABEL="${decodeQuoted(own, undefined).replace(/["\r\n]/g, " ")}"`);
     else if (rest.length === 0 && key !== "") {
       if (ENCODINGS.includes(key.toUpperCase())) encoding = key.toUpperCase();

@@ -20,7 +20,7 @@ const END = /^\s*END:VCARD\s*$/i;
 
 /** Pictures, sounds and keys, and what Outlook draws: large, and no part of who someone is. */
 const HEAVY = /^(?:[\w-]+\.)?(PHOTO|LOGO|SOUND|KEY|X-MS-CARDPICTURE|X-MS-OL-DESIGN|X-MS-OL-DEFAULT-POSTAL-ADDRESS)[;:]/i;
-const QUOTED = /^[^:]*;(?:ENCODING=)?QUOTED-PRINTABLE(?:;[^:]*)?:/i;
+const QUOTED = /^[^:]*?;(?:ENCODING=)?QUOTED-PRINTABLE[;:]/i;
 
 /**
  * The cards of a file, each by itself, so that one that is torn spoils no other. Unfolds (RFC 6350, 3.2; vCard 2.1, 2.1.3) and joins the

@@ -34,6 +34,9 @@ const OLD_MESSENGERS: Record<string, string> = {
 /** Types that say how, not where; `pref` is an order. */
 const NO_LABELS = ["pref", "internet", "voice", "msg", "text", "x400", "dom", "intl", "postal", "parcel", "x-internet"];
 
+/** More properties than any program groups. */
+const BESIDE = 20;
+
 /**
  * The people of a vCard file, versions 2.1, 3 and 4. A card without its end is named by its line; the whole ones are still there.
  * @throws {ImportRefusal} if no card is whole, or there are too many
@@ -70,18 +73,21 @@ function personOf(card: CardText, file: string, broken: ReadonlySet<number>): Pe
   const grouped = new Map<string, Read[]>();
   for (const each of all) {
     const group = each.property[1].group;
-    if (typeof group === "string") grouped.set(group, [...(grouped.get(group) ?? []), each]);
+    if (typeof group !== "string") continue;
+    const beside = grouped.get(group);
+    if (beside === undefined) grouped.set(group, [each]);
+    else if (beside.length < BESIDE) beside.push(each);
   }
   const shown = textOf(all.find(({ property }) => property[0] === "fn"));
   const details: Detail[] = [];
   const unplaced = new Set(card.heavy);
   for (const each of all) {
     const [name, params] = each.property;
-    const place: Place = { file, line: each.line, cell: name.toUpperCase() };
+    const place: Place = { file, line: each.line, cell: shownName(name) };
     const beside = typeof params.group === "string" ? (grouped.get(params.group) ?? []) : [];
     const detail = detailOf(each, place, beside);
     if (detail === undefined) {
-      if (!ABOUT_THE_CARD.test(name) && textOf(each) !== "") unplaced.add(name.toUpperCase());
+      if (!ABOUT_THE_CARD.test(name) && textOf(each) !== "") unplaced.add(shownName(name));
     } else details.push(broken.has(each.line) ? { ...detail, broken: true } : detail);
   }
   // A card may say only how the name is shown.
@@ -92,6 +98,9 @@ function personOf(card: CardText, file: string, broken: ReadonlySet<number>): Pe
   const name = clean(shown) || clean(first?.kind === "name" ? `${first.given} ${first.surname}` : "");
   return { place: { file, line: card.line }, name, details, unplaced: [...unplaced], faults };
 }
+
+/** A property's name, which may be any text, as it is shown. */
+const shownName = (name: string): string => clean(name).slice(0, 100).toUpperCase();
 
 const flat = (value: unknown): string =>
   Array.isArray(value)
