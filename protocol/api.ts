@@ -368,8 +368,11 @@ export const API = {
   },
 } as const satisfies Record<string, Endpoint>;
 
+/** Name of an exchange: the key of its entry. */
 export type ApiName = keyof typeof API;
+/** What is sent with it; what its entry has no schema for is nothing. */
 export type BodyOf<N extends ApiName> = (typeof API)[N] extends { body: infer S extends v.GenericSchema } ? v.InferOutput<S> : undefined;
+/** What its answer holds, as the entry's schema reads it. */
 export type ReplyOf<N extends ApiName> = v.InferOutput<(typeof API)[N]["reply"]>;
 
 /** Limits that more than one party must know (section 13). Times in milliseconds. */

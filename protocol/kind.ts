@@ -2,8 +2,10 @@ import type * as v from "valibot";
 import type { Filter } from "./authorization-details.ts";
 
 /**
- * A kind of personal data. A new one is one entry of the registry in categories.ts: the web app makes its form and its view from the
- * schema, the request screen its words from the catalogue under the kind's path.
+ * A kind of personal data. A new one is one entry of a list in data/: the registry (categories.ts), the forms, the views, sharing and
+ * the exports are made from it. Tests then ask for two things more: its words in each language's catalogue (web/locales), under its path
+ * and its members' names, and its page (web/customer/data-classes.ts). Optional: terms of others for its members
+ * (web/leaving/vocabulary.ts), and by what an import knows that it is there already (web/imports/duplicates.ts).
  */
 export interface Kind {
   /** `category/name`, without an id: where records of this kind lie. */

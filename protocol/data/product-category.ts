@@ -1,6 +1,7 @@
 /**
  * What bought and wanted things are, as coarse as a shop's departments: schema.org CategoryCode with this list as its inCodeSet,
- * https://w3id.org/counterfoil/categories/1. Codes never change their meaning.
+ * https://w3id.org/counterfoil/categories/1. Codes never change their meaning. A new one stands here, and its word in the `options` of
+ * each language's catalogue (web/locales), which a test asks for; nothing else names them all.
  */
 export const PRODUCT_CATEGORIES = [
   "books",

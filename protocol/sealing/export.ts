@@ -108,7 +108,15 @@ export async function* openExport(secret: Uint8Array, file: Uint8Array): AsyncGe
       const [, ...boxes] = linesOf(file);
       throw await named(error, { key, header, boxes, part, torn: next.done === true && file.at(-1) !== 0x0a });
     }
-    for (const line of contents.split("\n")) if (line !== "") yield JSON.parse(line);
+    for (const line of contents.split("\n")) if (line !== "") yield entryOf(line, part);
+  }
+}
+
+function entryOf(line: string, part: number): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw new ExportError("changed", `part ${part} holds something else than entries`, part);
   }
 }
 
@@ -141,6 +149,9 @@ async function named(error: unknown, fault: Fault): Promise<ExportError> {
     : new ExportError("cut", `the file ends after part ${part}, which is not the last`, part);
 }
 
+/** Parts of a larger export than any store gives: a file of a million short lines is not searched to its end. */
+const MOST_TRIED = 8192;
+
 /** Where a box belongs; more than its neighbours is looked at, since parts may be missing. */
 async function placeOf(
   key: Uint8Array,
@@ -148,7 +159,7 @@ async function placeOf(
   header: ExportHeader,
   parts: number,
 ): Promise<{ part: number; last: boolean } | undefined> {
-  for (let part = 1; part <= 2 * parts + 1; part++)
+  for (let part = 1; part <= Math.min(2 * parts + 1, MOST_TRIED); part++)
     for (const place of ["more", "last"] as const) {
       try {
         await openBox(key, boxed, contextOf(header, part, place));

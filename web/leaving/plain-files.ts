@@ -33,7 +33,10 @@ function* connectionJson(connection: Connection): Generator<string> {
   yield `${JSON.stringify({ ...connection, claims }, null, 2)}\n`;
 }
 
-/** The files of a plain export. @param readme lines of README.txt */
+/**
+ * The files of a plain export. A further format is one entry here and a line about it in the catalogue's text of README.txt.
+ * @param readme lines of README.txt
+ */
 export async function plainFiles(store: PlainExport, words: PageWords, readme: readonly string[]): Promise<ExportedFile[]> {
   const names = new Set<string>();
   const nameOf = (connection: Connection): string => {

@@ -39,12 +39,16 @@ export async function assemble(store: OpenStore, change: Change, now: number, sh
   const planned = share ? await planShares(store, change, now) : [];
   let room = MOST.bytes - JSON.stringify(records).length;
   const taken: Planned[] = [];
+  const left = new Set<string>();
   for (const each of planned) {
     room -= boxedSize(each.content, each.place.path);
-    if (taken.length === MOST.shares || room < 0) break;
-    taken.push(each);
+    const fits = left.size === 0 && room >= 0 && taken.length < MOST.shares;
+    if (!fits) left.add(each.place.grant);
+    // Small enough for what a commit has beyond what is counted here.
+    const goes = fits ? each : each.otherwise;
+    if (goes !== undefined && taken.length < MOST.shares) taken.push(goes);
   }
-  const rest = [...new Set(planned.slice(taken.length).map(({ place }) => place.grant))];
+  const rest = [...left];
   const shares = await Promise.all(taken.map(({ key, place, content }) => sealShare(key, place, content)));
 
   const { ends, drop } = await notedEnds({ replica, grants }, now);

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { LIMITS } from "#protocol/api.ts";
 import { canonical, fromUtf8 } from "#protocol/canonical.ts";
 import { isRecordPath, kindAt } from "#protocol/categories.ts";
+import type { Import } from "#protocol/data/private.ts";
 import { ExportEntry } from "#protocol/export.ts";
 import { LONGEST_HEADER, readExportHeader } from "#protocol/export-header.ts";
 import { ExportError, openExport as openSealed } from "#protocol/sealing/export.ts";
@@ -10,9 +11,9 @@ import type { Content } from "#protocol/sealing/record.ts";
 import { type Context, storeOf } from "./context.ts";
 import { type Piece, piecesOf, writeMany } from "./many.ts";
 import type { OpenStore } from "./open-store.ts";
-import { emptied } from "./placing.ts";
+import { emptied, OWN } from "./placing.ts";
 import { read } from "./reading.ts";
-import { makeRelationship, RELATIONSHIPS, type Relationship, relationshipTo } from "./relationship.ts";
+import { IMPORTS, makeRelationship, RELATIONSHIPS, type Relationship, relationshipTo } from "./relationship.ts";
 import { type ExportSummary, VaultError, type Working } from "./vault.ts";
 import { refuseAlarmed } from "./writing.ts";
 
@@ -38,6 +39,7 @@ export async function openExport(context: Context, file: Uint8Array, code: strin
   if (secret === undefined) throw new VaultError("wrong_code", "not a whole code");
   const records = new Map<string, Entry<"record">>();
   const vendors = new Map<string, Entry<"vendor">>();
+  const clients = new Set<string>();
   const kinds: Record<string, number> = {};
   try {
     for await (const entry of openSealed(secret, file)) {
@@ -46,7 +48,11 @@ export async function openExport(context: Context, file: Uint8Array, code: strin
         const kind = judged(entry.record, records);
         records.set(entry.record.path, entry.record);
         kinds[kind] = (kinds[kind] ?? 0) + 1;
-      } else if ("vendor" in entry) vendors.set(entry.vendor.relationship, entry.vendor);
+      } else if ("vendor" in entry) {
+        checkVendor(entry.vendor, { vendors, clients });
+        vendors.set(entry.vendor.relationship, entry.vendor);
+        clients.add(entry.vendor.client_id);
+      }
       if (records.size + vendors.size > LIMITS.records) throw new VaultError("invalid", `more than ${LIMITS.records} records`);
     }
   } catch (error) {
@@ -79,7 +85,25 @@ function judged({ path, value }: Entry<"record">, before: ReadonlyMap<string, un
     throw new VaultError("invalid", `this version knows no data at ${path}`);
   if (!v.is(kind.schema, value)) throw new VaultError("invalid", `the data at ${path} is not of its kind`);
   if (before.has(path)) throw new VaultError("invalid", `there are two of ${path}`);
+  if (kind.path === IMPORTS) for (const replaced of (value as Import).replaced) checkReplaced(path, replaced);
   return kind.path;
+}
+
+/** Taking an import back puts this in its place, as if its customer had typed it. */
+function checkReplaced(at: string, { path, value }: Import["replaced"][number]): void {
+  const kind = kindAt(path);
+  if (kind === undefined || !isRecordPath(path) || OWN.has(kind.path) || (value !== null && !v.is(kind.schema, value)))
+    throw new VaultError("invalid", `what ${at} has replaced is not of its kind`);
+}
+
+/** A vendor has one card, in a place of its own. */
+function checkVendor(
+  { relationship: path, client_id }: Entry<"vendor">,
+  before: { readonly vendors: ReadonlyMap<string, unknown>; readonly clients: ReadonlySet<string> },
+): void {
+  if (kindAt(path)?.path !== RELATIONSHIPS || !isRecordPath(path)) throw new VaultError("invalid", `no vendor can be at ${path}`);
+  if (before.vendors.has(path) || before.clients.has(client_id))
+    throw new VaultError("invalid", `there are two cards of one shop, or at ${path}`);
 }
 
 /**
@@ -133,7 +157,6 @@ async function missingOf(store: OpenStore, { records, vendors }: Opened): Promis
     else if (canonical(there) !== canonical(content)) throw new VaultError("not_empty", `there is other data at ${path}`);
   }
   for (const { relationship: path, client_id, name, card } of vendors) {
-    if (!path.startsWith(`${RELATIONSHIPS}/`)) throw new VaultError("invalid", `no vendor can be at ${path}`);
     const [at, there] = relationshipTo(store.relationships, client_id) ?? [path, store.relationships.get(path)];
     if (there === undefined) {
       const made: Relationship = { ...(await makeRelationship({ client_id, client_name: name })), card };

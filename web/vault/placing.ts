@@ -12,7 +12,7 @@ export interface Placed {
 }
 
 /** Kinds whose records the vault alone writes. */
-const OWN: ReadonlySet<string> = new Set([RELATIONSHIPS, IMPORTS]);
+export const OWN: ReadonlySet<string> = new Set([RELATIONSHIPS, IMPORTS]);
 
 /**
  * @param before what is there: an edit by hand keeps the import that brought a record, whose version then says that it was changed

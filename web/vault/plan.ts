@@ -19,6 +19,8 @@ export interface Planned {
   readonly key: Uint8Array;
   readonly place: Omit<Share, "body">;
   readonly content: Content;
+  /** What goes in its place where it doesn't fit into the commit: nobody keeps a digest of what has changed. */
+  readonly otherwise?: Planned;
 }
 
 type Shared = Pick<OpenStore, "replica" | "contents" | "relationships" | "grants" | "aliases">;
@@ -34,6 +36,8 @@ interface Due {
   readonly paused: boolean;
   /** Records that may have changed for it. */
   readonly paths: Iterable<string>;
+  /** All of them: digests and the contact card are made where they are missing. */
+  readonly whole: boolean;
   /** Digests and the contact card are made anew, whether they changed or not. */
   readonly renew: boolean;
 }
@@ -47,25 +51,27 @@ export const boxedSize = (content: Content, path: string): number =>
 
 /**
  * What each grant is due: copies of what its consent covers that it doesn't have yet, and removals of what it has and that doesn't
- * leave any more. Removals, digests and contact cards come first: no vendor keeps what was taken back because others' copies filled a commit.
+ * leave any more. Removals come first, then digests and contact cards: no vendor keeps what was taken back because others' copies
+ * filled a commit.
  */
 export async function planShares(store: Shared, change: Change, now: number): Promise<Planned[]> {
   const after = overlay(store.contents, change.contents);
-  const first: Planned[] = [];
-  const then: Planned[] = [];
+  const removals: Planned[] = [];
+  const derived: Planned[] = [];
+  const copies: Planned[] = [];
   for (const due of duesOf(store, change, after, now)) {
     const reach = reachOf(due, now);
     await learnAliases(store.aliases, due, due.paths);
-    first.push(...planDerived(store, change, due, reach.coverage, after));
+    derived.push(...planDerived(store, change, due, reach.coverage, after));
     for (const path of due.paths) {
       const record = (store.replica.records.get(path)?.version ?? 0) + (change.contents?.has(path) ? 1 : 0);
       for (const { to, value } of lacking(store, reach, path, after.get(path), record)) {
-        if (value === undefined) first.push(planned(due, { path: to, version: removalVersion(record) }, { removed: true }));
-        else if (!due.paused) then.push(planned(due, { path: to, version: copyVersion(record) }, { value }));
+        if (value === undefined) removals.push(planned(due, { path: to, version: removalVersion(record) }, { removed: true }));
+        else if (!due.paused) copies.push(planned(due, { path: to, version: copyVersion(record) }, { value }));
       }
     }
   }
-  return [...first, ...then];
+  return [...removals, ...derived, ...copies];
 }
 
 /** What a grant's consent lets out now, and let out a moment ago: where an object has only just ended, nothing is taken back for it yet. */
@@ -119,11 +125,12 @@ function* duesOf({ grants }: Shared, change: Change, after: Overlay, now: number
       at: known.at,
       paused: state === "paused",
       paths: whole ? [...after.keys()] : changed,
+      whole,
       renew: resumed.has(known.grant) || (whole && change.onward !== true),
     };
   }
   const { consent } = change;
-  if (consent !== undefined) yield { ...consent, id: consent.grant, paused: false, paths: [...after.keys()], renew: true };
+  if (consent !== undefined) yield { ...consent, id: consent.grant, paused: false, paths: [...after.keys()], whole: true, renew: true };
 }
 
 /**
@@ -133,7 +140,7 @@ function* duesOf({ grants }: Shared, change: Change, after: Overlay, now: number
 function planDerived(
   { replica, contents, relationships, aliases }: Shared,
   { contents: change }: Change,
-  due: Due,
+  due: Pick<Due, "id" | "key" | "at" | "paused" | "whole" | "renew">,
   coverage: Coverage,
   after: Overlay,
 ): Planned[] {
@@ -142,14 +149,16 @@ function planDerived(
   const plan = (path: string, touched: boolean, of: (contents: Overlay, card: VendorCard | undefined) => unknown): void => {
     const has = replica.shares.get(`${due.id}/${path}`)?.version;
     const there = has !== undefined && !isRemoval(has);
-    if (!touched && !due.renew) return;
+    if (!touched && !due.renew && !(due.whole && !there)) return;
     const before = relationships.get(due.at);
     const is = of(after, (relationshipIn(change, due.at) ?? before)?.card);
     if (is === undefined && !there) return;
     if (is !== undefined && due.paused) return;
     if (there && is !== undefined && !due.renew && canonical(is) === canonical(of(contents, before?.card) ?? null)) return;
-    const version = nextVersion(has, is === undefined);
-    plans.push(planned(due, { path, version }, is === undefined ? { removed: true } : { value: is }));
+    const removal = planned(due, { path, version: nextVersion(has, true) }, { removed: true });
+    if (is === undefined) plans.push(removal);
+    else
+      plans.push({ ...planned(due, { path, version: nextVersion(has, false) }, { value: is }), ...(there ? { otherwise: removal } : {}) });
   };
   const isTouched = (test: (path: string) => boolean): boolean => [...(change?.keys() ?? [])].some(test);
   for (const digest of coverage.digests)
@@ -175,7 +184,7 @@ function relationshipIn(change: Change["contents"], at: string): Relationship | 
   return content !== undefined && "value" in content ? (content.value as Relationship) : undefined;
 }
 
-const planned = ({ id: grant, key }: Due, place: { path: string; version: number }, content: Content): Planned => ({
+const planned = ({ id: grant, key }: Pick<Due, "id" | "key">, place: { path: string; version: number }, content: Content): Planned => ({
   key,
   place: { grant, ...place },
   content,
@@ -194,7 +203,9 @@ export function grantsBehind(store: Shared, now: number): string[] {
     const reach = reachOf({ id: known.grant, details: known.consent.authorization_details }, now);
     const lacks = ([path, content]: readonly [string, Content]): boolean =>
       lacking(store, reach, path, content, store.replica.records.get(path)?.version ?? 0).next().done === false;
-    if (known.row?.complete === false || [...store.contents].some(lacks)) behind.push(known.grant);
+    const due = { id: known.grant, key: grantKeyOf(known.own), at: known.at, paused: false, whole: true, renew: false };
+    const isMissing = (): boolean => planDerived(store, {}, due, reach.coverage, store.contents).length > 0;
+    if (known.row?.complete === false || [...store.contents].some(lacks) || isMissing()) behind.push(known.grant);
   }
   return behind;
 }

@@ -453,8 +453,8 @@ describe("fewer rights", () => {
     const device = house.device();
     await device.core.begin();
     const long = "x".repeat(180);
-    for (const batch of [0, 1]) {
-      const edits = Array.from({ length: 900 }, (_, at) => ({
+    for (const [batch, count] of [900, 300].entries()) {
+      const edits = Array.from({ length: count }, (_, at) => ({
         path: "profile/online",
         value: { service: `service ${batch}`, user: `${at} ${long}` },
       }));
@@ -467,7 +467,7 @@ describe("fewer rights", () => {
         edits,
         notice: { text: "", language: "en" },
       });
-      expect(Object.keys(await pulled(house, device, grant, vendor))).toHaveLength(900 * (batch + 1));
+      expect(Object.keys(await pulled(house, device, grant, vendor))).toHaveLength(batch === 0 ? 900 : 1200);
       const standing = await house.storage.read(accountOf(device), (store) => store.get("standings", grant));
       expect(standing?.complete).toBe(true);
       if (batch === 0) await confirmedKit(device);
@@ -480,7 +480,7 @@ describe("fewer rights", () => {
     // A device that was never told finds the same, over several pages.
     const again = house.device({ authenticator: device.authenticator });
     await again.core.unlock();
-    expect(again.view.records.filter((record) => record.sharedWith.length > 0)).toHaveLength(1800);
+    expect(again.view.records.filter((record) => record.sharedWith.length > 0)).toHaveLength(1200);
     expect(again.view.head).toEqual(device.view.head);
   });
 
