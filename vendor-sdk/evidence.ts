@@ -25,6 +25,7 @@ const refuse = (reason: string, message: string): never => {
   throw new CounterfoilError("integrity", message, { reason });
 };
 
+/** A consent that was found good: the signed text, what it says, and the hash by which the next one names it. */
 export interface VerifiedConsent {
   token: string;
   consent: Consent;

@@ -4,7 +4,7 @@ import { Refusal } from "#protocol/refusal.ts";
 import type { Deps } from "../deps.ts";
 import { digest, instant } from "../digest.ts";
 import { proveAct } from "../guards/act.ts";
-import { noCookie, requireSession, unauthenticated } from "../guards/session.ts";
+import { noCookie, requireSession } from "../guards/session.ts";
 import type { Rows, StoreRow } from "../rows.ts";
 import type { StoreWriter } from "../storage/storage.ts";
 import { endGrant } from "../store/ends.ts";
@@ -62,8 +62,6 @@ export const leaving: Endpoints<"exports" | "erase" | "keep"> = {
       const { way } = await requireSession(store, caller, now);
       const { erasing, ...row } = await storeOf(store);
       if (erasing === undefined) return;
-      // As good as gone: only the next sweep is waited for.
-      if (erasing <= now) throw unauthenticated();
       store.put("store", "store", row);
       store.due(null);
       await note(store, { at: now, type: "keep", by: way });

@@ -47,7 +47,10 @@ export const logins: Endpoints<"loginOptions" | "login"> = {
       answer["Set-Cookie"] = sessionCookie(config.issuer, account, secret);
       return { account, ...reply };
     } catch (error) {
-      if ((error instanceof StorageError && error.code === "absent") || (error instanceof Refusal && error.code === "invalid_passkey"))
+      if (
+        (error instanceof StorageError && error.code === "absent") ||
+        (error instanceof Refusal && ["invalid_passkey", "unauthenticated"].includes(error.code))
+      )
         throw refused(error);
       throw error;
     }

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { LIMITS } from "#protocol/api.ts";
+import type { Act } from "#protocol/act.ts";
+import { ACT_TYP, LIMITS } from "#protocol/api.ts";
 import { hashOf } from "#protocol/canonical.ts";
+import { hashOfHead } from "#protocol/head.ts";
+import { sign } from "#protocol/sealing/sign.ts";
 import { sweep, sweepRegularly } from "../../server/store/erasure.ts";
 import { ApiClient } from "../support/api-client.ts";
 import { DAY } from "../support/clock.ts";
@@ -162,6 +165,31 @@ describe("erasing later", () => {
     expect((await customer.read()).erasing).toBeNull();
     await system.sweep();
     expect(erased.reduce((sum, count) => sum + count, 0)).toBe(6);
+  });
+});
+
+describe("a store whose time has come, and that the sweep has not reached", () => {
+  test("lets nobody in: not by an old session, not by its passkey, not by its kit", async () => {
+    await using at = await scene();
+    const { customer, system } = at;
+    const kit = await customer.addKit();
+    await customer.erase("later");
+    system.clock.pass(LIMITS.grace);
+    expect(await system.storage.read(customer.account, async () => "there")).toBe("there");
+    await expect(customer.api.call("session")).rejects.toMatchObject(refusal("unauthenticated"));
+    await expect(customer.api.call("store")).rejects.toMatchObject(refusal("unauthenticated"));
+    const unknown = await Customer.make(system.issuer, system.clock.now);
+    await unknown.prepareFirst();
+    const refused = (who: Customer) =>
+      who.login().then(
+        () => "in",
+        ({ problem: { code, detail, status } }: { problem: Record<string, unknown> }) => ({ code, detail, status }),
+      );
+    expect(await refused(customer)).toEqual(await refused(unknown));
+    const { account, nonce, at: time, head } = await customer.api.call("recovery", { body: { locator: kit.locator } });
+    const act: Act = { action: "recover", account, grant: null, object: await hashOfHead(head), nonce, at: time };
+    const body = { locator: kit.locator, act: { act, kit: await sign(act, ACT_TYP, kit.sign) } };
+    await expect(customer.api.call("recover", { body })).rejects.toMatchObject(refusal("unauthenticated"));
   });
 });
 
@@ -359,8 +387,7 @@ describe("a store that was erased", () => {
     customer.api.cookie = cookie;
     await expect(customer.api.call("store")).rejects.toMatchObject(refusal("unauthenticated"));
     expect(await problemOf(await vendor.pullRaw(tokens.access_token, grant.grant))).toMatchObject({ status: 403, code: "grant_ended" });
-    await customer.login();
-    await expect(customer.api.call("keep"), "there is no way back").rejects.toMatchObject(refusal("unauthenticated"));
+    await expect(customer.login(), "there is no way back").rejects.toMatchObject(refusal("unauthenticated"));
     system.failWith(undefined);
     await system.sweep();
     expect(await searchPlaintext([customer.account, grant.grant], { paths: [system.data] })).toEqual([]);

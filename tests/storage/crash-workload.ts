@@ -17,6 +17,13 @@ interface Asked {
 export class Promises {
   readonly changes: Asked[] = [];
   readonly documents = new Map<DocumentName, { asked: number; least: number }>();
+
+  copy(): Promises {
+    const copy = new Promises();
+    for (const asked of this.changes) copy.changes.push({ ...asked });
+    for (const [name, document] of this.documents) copy.documents.set(name, { ...document });
+    return copy;
+  }
 }
 
 let processes = 0;

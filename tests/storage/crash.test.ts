@@ -22,13 +22,35 @@ interface Scenario {
   processFirst: boolean;
 }
 
-async function run({ crashAt, seed, processFirst }: Scenario, leftOut?: string): Promise<string | undefined> {
-  let disk = new SimulatedDisk();
+interface Crashed {
+  readonly disk: SimulatedDisk;
+  readonly promises: Promises;
+}
+
+async function crashedAt(crashAt: number, leftOut?: string): Promise<Crashed> {
+  const disk = new SimulatedDisk();
   disk.leftOut = leftOut;
   disk.crashAt = crashAt;
   const promises = new Promises();
-  const chance = random(seed * 7919 + crashAt);
   await ignoringCrash(disk, workload(disk, promises));
+  return { disk, promises };
+}
+
+/** What a crash left is the same each time: it is made once for all that may follow it. */
+const crashes = new Map<number, Promise<Crashed>>();
+
+async function crashed(crashAt: number): Promise<Crashed> {
+  const made = crashes.get(crashAt) ?? crashedAt(crashAt);
+  crashes.set(crashAt, made);
+  const { disk, promises } = await made;
+  return { disk: disk.copy(), promises: promises.copy() };
+}
+
+async function run({ crashAt, seed, processFirst }: Scenario, leftOut?: string): Promise<string | undefined> {
+  const first = await (leftOut === undefined ? crashed(crashAt) : crashedAt(crashAt, leftOut));
+  const { promises } = first;
+  let { disk } = first;
+  const chance = random(seed * 7919 + crashAt);
   if (processFirst) {
     disk = disk.nextProcess();
     disk.crashAt = 1 + chance(80);
@@ -60,12 +82,9 @@ async function measure(): Promise<{ operations: number; syncs: SimulatedDisk["sy
   const { operations } = disk;
   // What only a second process does, after one that died.
   for (const crashAt of range(operations)) {
-    const first = new SimulatedDisk();
-    first.crashAt = crashAt;
-    const others = new Promises();
-    await ignoringCrash(first, workload(first, others));
-    const second = first.nextProcess();
-    await ignoringCrash(second, afterlife(second, others));
+    const first = await crashed(crashAt);
+    const second = first.disk.nextProcess();
+    await ignoringCrash(second, afterlife(second, first.promises));
     for (const { site } of second.syncs) disk.syncs.push({ site, operation: crashAt });
   }
   return { operations, syncs: disk.syncs };

@@ -25,6 +25,13 @@ class File {
     this.durable = this.now;
     this.effects = [];
   }
+
+  copy(): File {
+    const copy = new File(this.durable);
+    copy.now = this.now;
+    copy.effects = [...this.effects];
+    return copy;
+  }
 }
 
 class Folder {
@@ -46,6 +53,14 @@ class Folder {
   sync(): void {
     this.durable = new Map(this.now);
     this.effects = [];
+  }
+
+  /** With copies of all that is in it, or could be again; `copyOf` copies each node once. */
+  fill(from: Folder, copyOf: (node: Node) => Node): void {
+    const copies = (names: Map<string, Node>) => [...names].map(([name, node]) => [name, copyOf(node)] as const);
+    this.durable = new Map(copies(from.durable));
+    for (const [name, node] of copies(from.now)) this.now.set(name, node);
+    this.effects = from.effects.map(([name, node]) => [name, node && copyOf(node)]);
   }
 }
 
@@ -173,6 +188,24 @@ export class SimulatedDisk implements Disk {
     const next = new SimulatedDisk(this.#root);
     next.leftOut = this.leftOut;
     return next;
+  }
+
+  /** The same in every way, to go on from more than once. */
+  copy(): SimulatedDisk {
+    const done = new Map<Node, Node>();
+    const copyOf = (node: Node): Node => {
+      const known = done.get(node);
+      if (known !== undefined) return known;
+      const copy = node instanceof File ? node.copy() : new Folder();
+      done.set(node, copy);
+      if (node instanceof Folder && copy instanceof Folder) copy.fill(node, copyOf);
+      return copy;
+    };
+    const copy = new SimulatedDisk(copyOf(this.#root) as Folder);
+    copy.operations = this.operations;
+    copy.crashed = this.crashed;
+    copy.leftOut = this.leftOut;
+    return copy;
   }
 
   #open(file: File, path: string): LogFile {
