@@ -42,6 +42,8 @@ export default defineConfig(({ mode }) => {
             exclude: inBrowser,
             testTimeout: 60_000,
             hookTimeout: 60_000,
+            // Vitest leaves one processor free, which of two is half of them.
+            maxWorkers: "100%",
           },
         },
         {

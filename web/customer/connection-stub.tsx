@@ -24,12 +24,15 @@ export function ConnectionStub({
   level = "h2",
   fresh = false,
   actions = true,
+  blocked = false,
 }: {
   connection: ConnectionView;
   now: number;
   level?: "h2" | "h3";
   fresh?: boolean;
   actions?: boolean;
+  /** The shop is blocked, which doesn't end what it reads. */
+  blocked?: boolean;
 }) {
   const t = words().connections;
   const { client, state } = connection;
@@ -48,6 +51,7 @@ export function ConnectionStub({
         {client.domain} · {connection.details.map((each) => purposeWords(each.purpose).short).join(" · ")}
       </p>
       {isLoopback(client.domain) && <p class="soon">{t.unverified}</p>}
+      {blocked && !ended && <p class="soon">{state === "active" ? t.blockedReads : t.blocked}</p>}
       <Chips label={t.have} items={chipsOf(connection)} />
       <p class="meta">
         <ReadLine connection={connection} now={now} />

@@ -1,7 +1,8 @@
 import type { Channel } from "#protocol/data/contact.ts";
 import { words } from "../locales/words.ts";
-import { calendarDay, money } from "../parts/amounts.ts";
+import { money } from "../parts/amounts.ts";
 import { countryName } from "../parts/countries.ts";
+import { calendarDay } from "../parts/dates.ts";
 import { wordAt } from "../parts/word-at.ts";
 import { kindWord } from "./labels.ts";
 
@@ -112,7 +113,11 @@ function howText({ purposes, frequency, hours, target, pref }: Members): string 
   const parts: string[] = [];
   if (Array.isArray(purposes)) parts.push(t.purposes(texts("purposes", purposes).join(", ")));
   if (isRecord(frequency)) parts.push(t.often(Number(frequency.max), perText(text(frequency.per))));
-  if (isRecord(hours)) parts.push(t.hours(texts("days", hours.days).join(", "), text(hours.from), text(hours.to)));
+  if (isRecord(hours)) {
+    const days = texts("days", hours.days).join(", ");
+    const [from, to] = [text(hours.from), text(hours.to)];
+    parts.push(from === to && to === "00:00" ? t.wholeDays(days) : t.hours(days, from, to));
+  }
   if (typeof target === "string") parts.push(t.target(kindWord(target)));
   if (typeof pref === "number") parts.push(t.pref(pref));
   return parts.join("; ");

@@ -1,8 +1,10 @@
+import { region } from "./region.ts";
+
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function format(tag: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = `${tag} ${JSON.stringify(options)}`;
-  const known = formats.get(key) ?? new Intl.DateTimeFormat(tag === "en" ? "en-GB" : tag, options);
+  const known = formats.get(key) ?? new Intl.DateTimeFormat(region(tag), options);
   formats.set(key, known);
   return known;
 }
@@ -10,6 +12,17 @@ function format(tag: string, options: Intl.DateTimeFormatOptions): Intl.DateTime
 /** 30 Nov 2026 */
 export const day = (tag: string, at: string | number): string =>
   format(tag, { day: "numeric", month: "short", year: "numeric" }).format(new Date(at));
+
+/** 30 Nov 2026, for a day of the calendar (2026-11-30), wherever this browser is. */
+export function calendarDay(tag: string, date: string): string {
+  const at = new Date(`${date}T00:00:00Z`);
+  if (Number.isNaN(at.getTime())) return date;
+  return format(tag, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }).format(at);
+}
+
+/** March 2024, for a month of the calendar (2024-03). */
+export const monthName = (tag: string, month: string): string =>
+  format(tag, { month: "long", year: "numeric", timeZone: "UTC" }).format(new Date(`${month}-01T00:00:00Z`));
 
 /** 30 Nov 2026, 10:15 */
 export const moment = (tag: string, at: string | number): string =>

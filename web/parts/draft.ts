@@ -22,7 +22,7 @@ export function draftOf(fields: readonly FieldSpec[], value: unknown): Draft {
 }
 
 function memberDraft(field: FieldSpec, value: unknown, isNew: boolean): unknown {
-  if (field.input === "group") return draftOf(field.fields ?? [], value);
+  if (field.input === "group") return draftOf(field.fields ?? [], isWholeDay(field, value) ? { ...value, from: "", to: "" } : value);
   if (field.input === "checkbox") return value === true;
   if (field.input === "list") return Array.isArray(value) ? value.join("\n") : "";
   if (field.input === "choices") return Array.isArray(value) ? value : [];
@@ -66,13 +66,21 @@ export function enteredOf(fields: readonly FieldSpec[], draft: Draft): Record<st
   return value;
 }
 
+/** Days without hours are whole ones: from midnight to the end of the day (protocol/data/contact.ts). */
+const MIDNIGHT = "00:00";
+const isSpan = ({ fields = [] }: FieldSpec): boolean =>
+  ["from", "to"].every((end) => fields.some(({ name, input }) => name === end && input === "time"));
+const isWholeDay = (field: FieldSpec, value: unknown): value is Record<string, unknown> =>
+  isSpan(field) && isRecord(value) && value.from === MIDNIGHT && value.to === MIDNIGHT;
+
 const tells = (value: unknown): boolean => value !== undefined && !(Array.isArray(value) && value.length === 0);
 
 function memberOf(field: FieldSpec, entered: unknown): unknown {
   const { input, fields = [], optional, rule } = field;
   if (input === "group") {
     const value = enteredOf(fields, isRecord(entered) ? entered : {});
-    return optional && !fields.some((each) => !isPreset(each) && tells(value[each.name])) ? undefined : value;
+    if (optional && !fields.some((each) => !isPreset(each) && tells(value[each.name]))) return undefined;
+    return isSpan(field) && value.from === undefined && value.to === undefined ? { ...value, from: MIDNIGHT, to: MIDNIGHT } : value;
   }
   if (input === "checkbox") return entered === true;
   if (input === "choices") return Array.isArray(entered) && (entered.length > 0 || !optional) ? entered : undefined;

@@ -104,7 +104,7 @@ interface FieldProps {
   free: boolean;
 }
 
-const SELECTS: readonly FieldSpec["input"][] = ["select", "country", "currency", "zone", "duration", "record"];
+const SELECTS: readonly FieldSpec["input"][] = ["select", "country", "currency", "language", "zone", "duration", "record"];
 
 function Field(props: FieldProps) {
   const { id, field, value, fault, free } = props;

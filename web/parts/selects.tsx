@@ -13,6 +13,8 @@ export function Options({ field, value }: { field: FieldSpec; value: string }) {
       return <Countries />;
     case "currency":
       return <Currencies value={value} />;
+    case "language":
+      return <Languages value={value} />;
     case "zone":
       return <Zones value={value} />;
     case "duration":
@@ -54,6 +56,30 @@ function Currencies({ value }: { value: string }) {
       {value !== "" && all.every(({ code }) => code !== value) && option(named(value))}
       <optgroup label={t.common}>{common.map((code) => option(named(code)))}</optgroup>
       <optgroup label={t.more}>{rest.map(option)}</optgroup>
+    </>
+  );
+}
+
+/** Those that most of our customers read, by ISO 639-1; another one that a value has stays on offer. */
+const LANGUAGES =
+  "ar be bg bs ca cs cy da de el en es et eu fa fi fr ga gl he hi hr hu is it ja ko lb lt lv mk mt nl no pl pt ro ru sk sl sq sr sv tr uk ur vi zh".split(
+    " ",
+  );
+
+function Languages({ value }: { value: string }) {
+  const { tag } = words();
+  const all = useMemo(() => {
+    const names = new Intl.DisplayNames(tag, { type: "language" });
+    return LANGUAGES.map((code) => ({ code, name: names.of(code) ?? code })).sort((a, b) => a.name.localeCompare(b.name, tag));
+  }, [tag]);
+  return (
+    <>
+      {value !== "" && !LANGUAGES.includes(value) && <option value={value}>{value}</option>}
+      {all.map(({ code, name }) => (
+        <option key={code} value={code}>
+          {name}
+        </option>
+      ))}
     </>
   );
 }

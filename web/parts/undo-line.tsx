@@ -4,7 +4,7 @@ import { useEffect, useId, useRef } from "preact/hooks";
 export function UndoLine({ text, undo, onUndo }: { text: string; undo: string; onUndo: () => void }) {
   const button = useRef<HTMLButtonElement>(null);
   const id = useId();
-  useEffect(() => button.current?.focus({ preventScroll: true }), [text]);
+  useEffect(() => button.current?.focus(), [text]);
   return (
     <p class="undo">
       <span id={id}>{text}</span>{" "}

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { daysUntil, plusDays, plusYears } from "../../../web/customer/purchases/calendar.ts";
 import { EVERYTHING, found, ORDERS, type Search } from "../../../web/customer/purchases/find.ts";
-import { thousandths } from "../../../web/customer/purchases/money.ts";
+import { thousandths } from "../../../web/customer/purchases/sums.ts";
 import { anyPurchase, boughtAs } from "./arbitrary.ts";
 
 const today = "2026-11-21";

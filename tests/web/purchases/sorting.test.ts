@@ -15,9 +15,15 @@ const value = (item: string, over: Partial<Purchase> = {}): Purchase => ({
 });
 
 describe("the queue", () => {
-  test("holds what nobody has sorted, the newest first", () => {
-    const all = boughtAs([value("a", { date: "2025-01-01" }), value("b", { recipient: "gift" }), value("c", { date: "2026-01-01" })]);
-    expect(unsortedOf(all).map((each) => each.value.item)).toEqual(["c", "a"]);
+  test("holds what nobody has sorted: what could be a gift first, then the newest", () => {
+    const all = boughtAs([
+      value("a", { date: "2025-01-01" }),
+      value("b", { recipient: "gift", hints: ["gift-wrap"] }),
+      value("c", { date: "2026-01-01" }),
+      value("d", { date: "2024-01-01", hints: ["season"] }),
+      value("e", { date: "2024-02-01", hints: ["other-name"] }),
+    ]);
+    expect(unsortedOf(all).map((each) => each.value.item)).toEqual(["e", "d", "c", "a"]);
   });
 
   test("knows which are of one order, of one name, from one shop; an order's number counts in its own shop alone", () => {

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Purchase } from "#protocol/data/purchases.ts";
-import { decimal, thousandths } from "../../../web/customer/purchases/money.ts";
 import { folded, spendingOf } from "../../../web/customer/purchases/spending.ts";
+import { decimal, thousandths } from "../../../web/customer/purchases/sums.ts";
 import { anyPurchase } from "./arbitrary.ts";
 
 const bought = (date: string, amount: string | undefined, over: Partial<Purchase> = {}): Purchase => ({

@@ -1,13 +1,17 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { KINDS } from "#protocol/categories.ts";
 import { Contact } from "#protocol/data/contact.ts";
 import { VendorCard } from "#protocol/data/private.ts";
 import { PURPOSES } from "#protocol/purposes.ts";
 import { DATA_CLASSES } from "../../../web/customer/data-classes.ts";
+import { PRESETS } from "../../../web/imports/presets.ts";
 import { plural } from "../../../web/locales/plural.ts";
 import { pickLanguage } from "../../../web/locales/words.ts";
 import { type FieldSpec, fieldsOf } from "../../../web/parts/schema-fields.ts";
 import { wordAt } from "../../../web/parts/word-at.ts";
+import { filesUnder, root } from "../../architecture/source-tree.ts";
 import { en } from "./english.ts";
 
 const shareable = KINDS.filter((kind) => kind.shareable);
@@ -27,6 +31,10 @@ describe("the catalogue has words for", () => {
       expect(en.forms).toHaveProperty([`${path}:${form.name}`]);
       expect(en.chips).toHaveProperty([`${path}:${form.name}`]);
     }
+  });
+
+  test.each(PRESETS.map(({ id }) => id))("the export %s", (id) => {
+    expect(en.imports.formatNames).toHaveProperty([id]);
   });
 
   test.each(KINDS.map((kind) => kind.path))("%s by itself", (path) => {
@@ -65,6 +73,22 @@ describe("the catalogue has words for", () => {
       }
     }
   });
+});
+
+/** The way to every text of the catalogue. */
+const waysTo = (node: unknown, way: readonly string[] = []): (readonly string[])[] =>
+  typeof node === "object" && node !== null ? Object.entries(node).flatMap(([key, each]) => waysTo(each, [...way, key])) : [way];
+
+test("nothing is left in the catalogue that no code names", () => {
+  const sources = [...filesUnder("web"), ...filesUnder("protocol")].filter(
+    (path) => /\.tsx?$/.test(path) && !path.startsWith("web/locales/"),
+  );
+  const named = new Set(sources.flatMap((path) => readFileSync(join(root, path), "utf8").match(/[\w-]+/g) ?? []));
+  // Names of properties come from the files that are read; signs have no letters.
+  const ways = waysTo(en).filter((way) => !(way[0] === "imports" && way[1] === "properties"));
+  expect(ways.length).toBeGreaterThan(800);
+  const dead = ways.filter((way) => (way.at(-1)?.match(/[\w-]+/g) ?? []).some((word) => !named.has(word)));
+  expect(dead.map((way) => way.join("."))).toEqual([]);
 });
 
 describe("the voice", () => {

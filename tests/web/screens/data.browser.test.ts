@@ -217,14 +217,15 @@ describe("contact rules", () => {
     await button(page, "Add contact wishes").click();
     const sms = page.getByRole("group", { name: "Text message", exact: true });
     await sms.getByLabel("Allowed", { exact: true }).check();
-    await sms.getByLabel("deliveries").check();
+    await sms.getByLabel("my orders and deliveries").check();
     await sms.getByLabel("Times").fill("2");
     await sms.getByLabel("in", { exact: true }).selectOption({ label: "30 days" });
     await sms.getByLabel("Saturday").check();
+    await sms.getByLabel("From").fill("09:00");
     await button(page, "Save").click();
     await page.getByText("Choose a time.").first().waitFor();
-    await sms.getByLabel("From").fill("09:00");
     await sms.getByLabel("Until").fill("18:30");
+    await page.getByLabel("Language to write in").selectOption({ label: "Italian" });
     await page.getByLabel("Time zone").selectOption("Europe/Rome");
     await button(page, "Save").click();
     await page.getByText("Saved.").waitFor();
@@ -242,12 +243,30 @@ describe("contact rules", () => {
             },
           ],
           timeZone: "Europe/Rome",
+          language: "it",
         },
       },
     ]);
     expect(await rows(page).innerText()).toContain(
-      "Text message: allowed, only for deliveries; at most 2 times in 30 days; Saturday 09:00 to 18:30",
+      "Text message: allowed, only for my orders and deliveries; at most 2 times in 30 days; Saturday 09:00 to 18:30",
     );
+  });
+
+  test("never on Sunday is six ticks: days without hours are whole ones, and stay so", async () => {
+    await using shown = await data("/data/contact", empty);
+    const { page } = shown;
+    await button(page, "Add contact wishes").click();
+    const email = page.getByRole("group", { name: "E-mail", exact: true });
+    await email.getByLabel("Allowed", { exact: true }).check();
+    const days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+    for (const day of days) await email.getByLabel(day).check();
+    await button(page, "Save").click();
+    await page.getByText("Saved.").waitFor();
+    const hours = { days: ["MO", "TU", "WE", "TH", "FR", "SA"], from: "00:00", to: "00:00" };
+    expect(await saves(shown)).toMatchObject([{ value: { channels: [{ channel: "email", hours }] } }]);
+    expect(await rows(page).innerText()).toContain(`E-mail: allowed, ${days.join(", ")}\n`);
+    await button(page, /^Edit/).click();
+    await expect.poll(() => email.getByLabel("From").inputValue(), patience).toBe("");
   });
 
   test("a rule can name which address it is about", async () => {

@@ -1,8 +1,8 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { checkAccessibility } from "../../support/axe.ts";
 import { show } from "./page.ts";
 import type { Prepared } from "./prepared-state.ts";
+import { expectSound, LOOKS } from "./sound.ts";
 import { patience, stage } from "./stage.ts";
 
 const at = stage();
@@ -112,21 +112,13 @@ const SCREENS: Array<[string, string, Prepared, ((page: Page) => Promise<void>)?
 ];
 
 describe.each(SCREENS)("%s", (_, path, prepared, act) => {
-  test.each([
-    ["light", 1280],
-    ["dark", 320],
-  ] as const)(
+  test.each(LOOKS)(
     "in %s at %i px: axe finds nothing, nothing is wider than the window, nothing was refused by the page's own policy",
     async (scheme, width) => {
       await using shown = await show(at.browser, at.screens, path, prepared, { width, dark: scheme === "dark" });
       await act?.(shown.page);
       await shown.page.waitForTimeout(40);
-      const { violations, checked } = await checkAccessibility(shown.page);
-      expect(violations).toEqual([]);
-      expect(checked).toBeGreaterThan(10);
-      expect(await shown.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
-      expect(shown.faults).toEqual([]);
-      await expect.poll(() => shown.page.locator("[style]").count(), patience).toBe(0);
+      await expectSound(shown);
     },
   );
 });

@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
+import { fold } from "../../../web/parts/fold.ts";
 import type { RecordView } from "../../../web/vault/vault.ts";
 import { manyPurchases } from "./prepared-purchases.ts";
 
 vi.stubGlobal("document", { documentElement: {} });
-const { found, fold } = await import("../../../web/customer/data/found.ts");
+const { found } = await import("../../../web/customer/data/found.ts");
 const { loadAreas, loadWords } = await import("../../../web/locales/words.ts");
 
 beforeAll(async () => {

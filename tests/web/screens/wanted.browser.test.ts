@@ -38,7 +38,7 @@ describe("wishes", () => {
     await page.getByLabel("What is it?").fill("شمعدان 🕯️");
     await page.getByLabel("At most").fill("1.250,50");
     await page.getByLabel("Currency").selectOption("EUR");
-    await page.getByText("For your eyes").waitFor();
+    await page.getByText("For your eyes only").waitFor();
     await page.getByLabel("For whom").selectOption("gift");
     await page.locator("summary", { hasText: "Shops that might have it" }).click();
     await page.getByLabel("Velo Cluj").check();

@@ -3,7 +3,7 @@ import { useId } from "preact/hooks";
 import type { Filter } from "#protocol/authorization-details.ts";
 import type { Recipient } from "#protocol/data/purchases.ts";
 import { words } from "../../locales/words.ts";
-import { calendarDay } from "../../parts/amounts.ts";
+import { calendarDay } from "../../parts/dates.ts";
 import { categoryWord, recipientWord } from "../purchases/labels.ts";
 import type { FilterChoice } from "./collection.ts";
 
@@ -59,17 +59,19 @@ export function FilterFields({ asked, choice, categories, sinces, recipients, on
             {t.moreKinds(categories.length - shown.length)}
           </button>
         )}
-        <div>
-          <label class="choice">
-            <input
-              type="checkbox"
-              data-category="all"
-              checked={choice.all}
-              onChange={(event) => onChange({ ...choice, all: event.currentTarget.checked })}
-            />
-            {asked?.categories === undefined ? t.allKinds : t.allAsked(asked.categories.map(categoryWord).join(", "))}
-          </label>
-        </div>
+        {(choice.all || asked?.categories?.length !== 1 || categories.length === 0) && (
+          <div>
+            <label class="choice">
+              <input
+                type="checkbox"
+                data-category="all"
+                checked={choice.all}
+                onChange={(event) => onChange({ ...choice, all: event.currentTarget.checked })}
+              />
+              {asked?.categories === undefined ? t.allKinds : t.allAsked(asked.categories.map(categoryWord).join(", "))}
+            </label>
+          </div>
+        )}
       </fieldset>
       <fieldset class="field">
         <legend>{t.whichFor}</legend>

@@ -1,7 +1,7 @@
 import type { Filter } from "#protocol/authorization-details.ts";
 import type { Recipient } from "#protocol/data/purchases.ts";
 import { words } from "../../locales/words.ts";
-import { calendarDay } from "../../parts/amounts.ts";
+import { calendarDay } from "../../parts/dates.ts";
 import { categoryWord, recipientWord } from "../purchases/labels.ts";
 
 /** What a filter lets through, in words; empty where there is none. */

@@ -1,6 +1,6 @@
-import { useSignal } from "@preact/signals";
 import { digestAt } from "#protocol/categories.ts";
 import { words } from "../../locales/words.ts";
+import { Limited } from "../../parts/limited.tsx";
 import type { SharedValue } from "../../vault/vault.ts";
 import { valueText } from "../values.ts";
 
@@ -10,7 +10,6 @@ const PAGE = 20;
 export function Leaving(props: { path: string; values: readonly SharedValue[] | undefined; stored: number; once: boolean }) {
   const { path, values } = props;
   const { ask: t } = words();
-  const shown = useSignal(PAGE);
   const isDigest = digestAt(path) !== undefined;
   const lines = values === undefined ? [] : isDigest ? values.map(({ value }) => valueText(value)) : linesOf(values);
   const count = values?.length ?? 0;
@@ -30,22 +29,17 @@ export function Leaving(props: { path: string; values: readonly SharedValue[] | 
       {isDigest ? (
         <output>{lines.join("; ")}</output>
       ) : (
-        <ul class="lines">
-          {lines.slice(0, shown.value).map((line, at) => (
-            <li key={at}>{line}</li>
-          ))}
-        </ul>
-      )}
-      {lines.length > shown.value && (
-        <button
-          type="button"
-          class="text-btn"
-          onClick={() => {
-            shown.value += PAGE;
-          }}
-        >
-          {t.moreLines(Math.min(PAGE, lines.length - shown.value))}
-        </button>
+        <Limited items={lines} first={PAGE} step={PAGE} more={t.moreLines}>
+          {(shown) => (
+            <ul class="lines">
+              {shown.map((line, at) => (
+                <li key={at} data-row tabIndex={-1}>
+                  {line}
+                </li>
+              ))}
+            </ul>
+          )}
+        </Limited>
       )}
       {count > 0 && !props.once && <span class="note">{isDigest ? t.laterDigest : t.laterLines}</span>}
     </div>

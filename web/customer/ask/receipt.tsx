@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { words } from "../../locales/words.ts";
 import { Heading } from "../../parts/heading.tsx";
 import { Notice } from "../../parts/notice.tsx";
@@ -18,6 +18,8 @@ export function AskReceipt({ grant, name, redirect }: { grant: string; name: str
   const { ask: t } = words();
   const now = useNow().value;
   const staying = useSignal(false);
+  // From the foot of a long request: what was shared is to be seen first.
+  useLayoutEffect(() => scrollTo(0, 0), []);
   useEffect(() => {
     if (staying.value) return undefined;
     const timer = setTimeout(() => leave(redirect), GO_ON);

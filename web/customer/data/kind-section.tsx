@@ -4,17 +4,17 @@ import type { Kind } from "#protocol/kind.ts";
 import { words } from "../../locales/words.ts";
 import { useAction } from "../../parts/action.ts";
 import { ErrorState } from "../../parts/error-state.tsx";
+import { Limited } from "../../parts/limited.tsx";
 import { say } from "../../parts/status.tsx";
+import { UndoLine } from "../../parts/undo-line.tsx";
 import type { RecordView, StoreView } from "../../vault/vault.ts";
 import { groupTitle, kindWord } from "../labels.ts";
 import { useVault } from "../vault-context.ts";
 import { focusRow, pointedPath } from "./focus-row.ts";
 import { type Order, ordersOf, useFound } from "./found.ts";
 import { bringForm, LateForm } from "./late-form.tsx";
-import { More, useLimit } from "./more.tsx";
 import { RecordRow } from "./record-row.tsx";
 import { importOf, recordsOf } from "./records.ts";
-import { Undo } from "./undo.tsx";
 
 interface Props {
   kind: Kind;
@@ -36,11 +36,11 @@ export function KindSection({ kind, store, alone, query }: Props) {
   const all = recordsOf(store.records, kind.path);
   const matching = useFound(all, query, kind.many ? order.value : undefined);
   const pointed = useMemo(pointedPath, []);
-  const limit = useLimit(matching.findIndex(({ path }) => path === pointed));
+  const pointedAt = matching.findIndex(({ path }) => path === pointed);
   // Beforehand, so that a form is there offline too.
   useEffect(bringForm, []);
   useEffect(() => {
-    if (pointed !== undefined && matching.some(({ path }) => path === pointed)) focusRow(pointed, true);
+    if (pointed !== undefined && pointedAt >= 0) focusRow(pointed, true);
   }, []);
 
   const remove = useAction(async (record: RecordView) => {
@@ -73,42 +73,57 @@ export function KindSection({ kind, store, alone, query }: Props) {
   );
 
   const open = editing.value;
-  const shown = matching.slice(0, limit.value);
-  // The form stays where another device has removed its record, or the search no longer finds it.
-  if (open !== undefined && open !== "new" && shown.every(({ path }) => path !== open.path)) shown.push(open);
-  // Undone where it was done: the eye and the keyboard are there.
-  const rows: Array<RecordView | undefined> = [...shown];
-  if (removed.value) rows.splice(Math.max(0, removed.value.at), 0, undefined);
+  const rowsOf = (shown: readonly RecordView[]): Array<RecordView | undefined> => {
+    const rows: Array<RecordView | undefined> = [...shown];
+    // The form stays where another device has removed its record, or the search no longer finds it.
+    if (open !== undefined && open !== "new" && shown.every(({ path }) => path !== open.path)) rows.push(open);
+    // Undone where it was done: the eye and the keyboard are there.
+    if (removed.value) rows.splice(Math.max(0, removed.value.at), 0, undefined);
+    return rows;
+  };
   return (
     <section class="group">
       {alone ? null : <h2>{groupTitle(kind.path)}</h2>}
       {all.length > FEW && kind.many && <OrderField orders={orders} order={order.value} onChange={(next) => (order.value = next)} />}
-      <ul class="records">
-        {rows.map((record) =>
-          record === undefined ? (
-            <li key="undo">
-              <Undo text={t.removed(kindWord(kind.path))} onUndo={() => removed.value && undo.run(removed.value.record)} />
-            </li>
-          ) : (
-            <li key={record.path} id={record.path} tabIndex={-1}>
-              {open !== undefined && open !== "new" && open.path === record.path ? (
-                form(open.path, open.value)
+      <Limited
+        items={matching}
+        first={STEP * Math.max(1, Math.ceil((pointedAt + 1) / STEP))}
+        step={STEP}
+        more={() => t.more}
+        note={t.shown}
+      >
+        {(shown) => (
+          <ul class="records">
+            {rowsOf(shown).map((record) =>
+              record === undefined ? (
+                <li key="undo">
+                  <UndoLine
+                    text={t.removed(kindWord(kind.path))}
+                    undo={t.undo}
+                    onUndo={() => removed.value && undo.run(removed.value.record)}
+                  />
+                </li>
               ) : (
-                <RecordRow
-                  record={record}
-                  from={importOf(store.records, record)}
-                  onEdit={(each) => {
-                    editing.value = each;
-                  }}
-                  onRemove={remove.run}
-                />
-              )}
-            </li>
-          ),
+                <li key={record.path} id={record.path} data-row tabIndex={-1}>
+                  {open !== undefined && open !== "new" && open.path === record.path ? (
+                    form(open.path, open.value)
+                  ) : (
+                    <RecordRow
+                      record={record}
+                      from={importOf(store.records, record)}
+                      onEdit={(each) => {
+                        editing.value = each;
+                      }}
+                      onRemove={remove.run}
+                    />
+                  )}
+                </li>
+              ),
+            )}
+          </ul>
         )}
-      </ul>
+      </Limited>
       {query !== "" && matching.length === 0 && all.length > 0 && <p class="note">{t.notFound}</p>}
-      <More limit={limit} total={matching.length} pathAt={(index) => matching[index]?.path} />
       <ErrorState error={remove.error.value ?? undo.error.value} />
       {open === "new"
         ? form(kind.path, null)
@@ -128,6 +143,8 @@ export function KindSection({ kind, store, alone, query }: Props) {
     </section>
   );
 }
+
+const STEP = 50;
 
 /** What one sees at a glance needs no order. */
 const FEW = 3;

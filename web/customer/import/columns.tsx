@@ -20,10 +20,12 @@ const MORE = FIELDS.slice(5);
 export function Columns(props: Props) {
   const { table, mapping, onMapping } = props;
   const t = words().imports;
+  /** As it was guessed at first: what has to be answered isn't folded away, also once it is answered. */
+  const asked = useMemo(() => !isWhole(mapping), [table]);
+  const lines = <Sample table={table} mapping={mapping} />;
+  const dates = <DatesAsked {...props} />;
   const all = (
     <>
-      <Sample table={table} mapping={mapping} />
-      <DatesAsked {...props} />
       <div class="mapping">
         {MAIN.map((field) => (
           <ColumnOf key={field} field={field} {...props} />
@@ -64,17 +66,34 @@ export function Columns(props: Props) {
       {table.known ? (
         <details>
           <summary>{t.columnsKnown}</summary>
+          {lines}
+          {dates}
           {all}
         </details>
       ) : (
         <>
           <h2>{t.columns}</h2>
-          {all}
+          {lines}
+          {dates}
+          {asked ? (
+            all
+          ) : (
+            <details>
+              <summary>{t.columnsKnown}</summary>
+              {all}
+            </details>
+          )}
         </>
       )}
     </section>
   );
 }
+
+/** Whether all that a purchase needs was guessed, so that the heads over the first lines say it. */
+const isWhole = ({ columns, currency, dates }: Mapping): boolean =>
+  [columns.item, columns.seller, columns.date, columns.amount, dates, columns.currency ?? (currency || undefined)].every(
+    (each) => each !== undefined,
+  );
 
 /** Asked where it has to be, and still there once it is answered. */
 function DatesAsked({ table, mapping, onMapping }: Props) {

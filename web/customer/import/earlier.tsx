@@ -1,6 +1,6 @@
 import type { Import } from "#protocol/data/private.ts";
 import { words } from "../../locales/words.ts";
-import { calendarDay } from "../../parts/amounts.ts";
+import { calendarDay } from "../../parts/dates.ts";
 import { ErrorState } from "../../parts/error-state.tsx";
 import { Limited } from "../../parts/limited.tsx";
 import { Notice } from "../../parts/notice.tsx";

@@ -1,9 +1,10 @@
 import { useSignal } from "@preact/signals";
 import type { PersonLine } from "../../imports/open-file.ts";
 import { words } from "../../locales/words.ts";
+import { fold, holds, once, termsOf } from "../../parts/fold.ts";
 import { Limited } from "../../parts/limited.tsx";
 
-const folded = (text: string): string => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+const textOf = once(({ name, about }: PersonLine): string => fold(`${name} ${about}`));
 
 interface Props {
   people: readonly PersonLine[];
@@ -14,10 +15,8 @@ interface Props {
 export function WhoIsYou({ people, chosen, onChoose }: Props) {
   const t = words().imports;
   const query = useSignal("");
-  const asked = folded(query.value.trim());
-  const found = people
-    .map((person, at) => ({ person, at }))
-    .filter(({ person, at }) => at === chosen || asked === "" || folded(`${person.name} ${person.about}`).includes(asked));
+  const asked = termsOf(query.value);
+  const found = people.map((person, at) => ({ person, at })).filter(({ person, at }) => at === chosen || holds(textOf(person), asked));
   return (
     <fieldset class="group">
       <legend>{t.whoAreYou}</legend>
@@ -34,11 +33,11 @@ export function WhoIsYou({ people, chosen, onChoose }: Props) {
             }}
           />
           <p class="note" role="status">
-            {asked !== "" && t.whoFound(found.length)}
+            {asked.length > 0 && t.whoFound(found.length)}
           </p>
         </div>
       )}
-      <Limited key={asked} items={found} first={20} step={50} more={t.more}>
+      <Limited key={asked.join(" ")} items={found} first={20} step={50} more={t.more}>
         {(shown) => (
           <ul class="items">
             {shown.map(({ person, at }) => (

@@ -1,14 +1,19 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import { words } from "../../locales/words.ts";
 import { Question } from "../question.tsx";
 
-/** Asks before a click or a closed tab loses what is shown only once. */
+/** What a place in the history is marked with that only stands in the way of Back. */
+const isGuard = (): boolean => (history.state as { stay?: unknown } | null)?.stay === true;
+
+/** Asks before a click, the way back or a closed tab loses what is shown only once. */
 export function Stay() {
   const t = words().takeOut;
   const { route } = useLocation();
-  const leaving = useSignal<string | undefined>(undefined);
+  /** Where to; null: back. */
+  const leaving = useSignal<string | null | undefined>(undefined);
+  const going = useRef(false);
   useEffect(() => {
     const onUnload = (event: BeforeUnloadEvent): void => event.preventDefault();
     const onClick = (event: MouseEvent): void => {
@@ -19,12 +24,23 @@ export function Stay() {
       event.stopPropagation();
       leaving.value = to;
     };
+    const guard = (): void => history.pushState({ stay: true }, "");
+    const onBack = (): void => {
+      if (going.current || isGuard()) return;
+      guard();
+      leaving.value = null;
+    };
+    guard();
+    addEventListener("popstate", onBack);
     addEventListener("beforeunload", onUnload);
     // Before the router, which listens at the window too.
     addEventListener("click", onClick, { capture: true });
     return () => {
+      removeEventListener("popstate", onBack);
       removeEventListener("beforeunload", onUnload);
       removeEventListener("click", onClick, { capture: true });
+      // Still on this page: the guard goes, or Back would have to be pressed twice.
+      if (isGuard()) history.back();
     };
   }, []);
   const to = leaving.value;
@@ -36,7 +52,11 @@ export function Stay() {
       keep={t.stay}
       yes={t.leaveYes}
       error={undefined}
-      onYes={() => route(to)}
+      onYes={() => {
+        going.current = true;
+        if (to === null) history.go(-2);
+        else route(to);
+      }}
       onClose={() => {
         leaving.value = undefined;
       }}

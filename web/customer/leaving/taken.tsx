@@ -31,6 +31,7 @@ export function TakenOut({ taken, onDone }: { taken: Taken; onDone: () => void }
     <div class="narrow">
       <Heading key="plain">{t.plainTitle}</Heading>
       <p class="lead">{t.plainReady}</p>
+      <p>{t.savedAs(nameOf(taken))}</p>
       <p class="note">{t.plainWarning}</p>
       <div class="row-of-buttons">
         <a class="btn" href="/you" onClick={onDone}>
@@ -51,6 +52,7 @@ function Sealed({ taken, groups, save, onDone }: { taken: Taken; groups: readonl
     <section class="narrow">
       <Heading key="sealed">{t.sealedTitle}</Heading>
       <p class="lead">{t.codeText}</p>
+      <p>{t.savedAs(nameOf(taken))}</p>
       <div class="kit-sheet">
         <h2 class="wide">{t.sheet(day(tag, taken.made))}</h2>
         <ol class="groups" aria-label={t.code}>

@@ -28,6 +28,13 @@ export function boughtOf(store: StoreView, waiting?: ReadonlyMap<string, Recipie
   });
 }
 
+/** Not sorted yet, and something about the order hints at a gift. */
+export const mayBeGift = ({ recipient, hints = [] }: Purchase): boolean => recipient === "unknown" && hints.length > 0;
+
+/** The currency that most was paid in; undefined: nothing has a price. */
+export const paidIn = (store: StoreView): string | undefined =>
+  countsOf(boughtOf(store), ({ price }) => price?.currency).find(({ of }) => of !== undefined)?.of;
+
 /** The newest first; of one day in the order of their names. */
 export const byDate = ({ value: a }: Bought, { value: b }: Bought): number => compare(b.date, a.date) || compare(a.item, b.item);
 

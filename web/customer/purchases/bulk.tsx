@@ -5,13 +5,13 @@ import { words } from "../../locales/words.ts";
 import { useAction } from "../../parts/action.ts";
 import { ErrorState } from "../../parts/error-state.tsx";
 import { say } from "../../parts/status.tsx";
+import { UndoLine } from "../../parts/undo-line.tsx";
 import { type Edit, VaultError } from "../../vault/vault.ts";
 import { useVault } from "../vault-context.ts";
 import { type Bought, FOR_WHOM, withCategory, withRecipient } from "./bought.ts";
 import { decisionsOf } from "./decisions.ts";
 import { categoryWord, recipientWord } from "./labels.ts";
 import { Choice } from "./search-fields.tsx";
-import { UndoLine } from "./undo-line.tsx";
 
 const NONE = "none";
 
@@ -128,7 +128,7 @@ export function Bulk({ selected, onClear }: { selected: readonly Bought[]; onCle
           </p>
         )}
       </div>
-      {changed.value.length > 0 && !at && <UndoLine text={t.changed(changed.value.length)} onUndo={undo.run} />}
+      {changed.value.length > 0 && !at && <UndoLine text={t.changed(changed.value.length)} undo={t.undo} onUndo={undo.run} />}
       <ErrorState error={change.error.value ?? undo.error.value} safe={some.value || undefined} />
     </>
   );

@@ -1,8 +1,7 @@
 import type { Purchase } from "#protocol/data/purchases.ts";
 import { words } from "../../locales/words.ts";
 import { useAction } from "../../parts/action.ts";
-import { calendarDay } from "../../parts/amounts.ts";
-import { ago } from "../../parts/dates.ts";
+import { ago, calendarDay } from "../../parts/dates.ts";
 import { ErrorState } from "../../parts/error-state.tsx";
 import { say } from "../../parts/status.tsx";
 import { useVault } from "../vault-context.ts";

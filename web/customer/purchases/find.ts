@@ -1,7 +1,8 @@
 import type { Purchase, Recipient } from "#protocol/data/purchases.ts";
-import { type Bought, byDate, compare } from "./bought.ts";
+import { useAhead } from "../../parts/ahead.ts";
+import { fold, holds, once, termsOf } from "../../parts/fold.ts";
+import { type Bought, byDate, compare, mayBeGift } from "./bought.ts";
 import { daysUntil } from "./calendar.ts";
-import { thousandths } from "./money.ts";
 
 export const ORDERS = ["date", "oldest", "price", "shop", "item", "due"] as const;
 export type Order = (typeof ORDERS)[number];
@@ -9,10 +10,12 @@ export type Order = (typeof ORDERS)[number];
 /** What is looked for; an empty member asks nothing. `none` as a category: without one. */
 export interface Search {
   text: string;
+  /** Or a month: `2024-03`. */
   year: string;
   shop: string;
   category: string;
-  recipient: Recipient | "";
+  /** `hinted`: not sorted yet, and could be a gift. */
+  recipient: Recipient | "hinted" | "";
   /** Returns that end soon, or warranties in force. */
   due: "" | "return" | "warranty";
   order: Order;
@@ -29,30 +32,25 @@ export const returnsSoon = ({ returnBy }: Purchase, today: string): boolean =>
   returnBy !== undefined && returnBy >= today && daysUntil(returnBy, today) <= SOON;
 export const underWarranty = ({ warrantyUntil }: Purchase, today: string): boolean => warrantyUntil !== undefined && warrantyUntil >= today;
 
-/** Letters without case and accents: `Caffè` is found by `caffe`. */
-const plain = (text: string): string => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+/** By the value itself, which is replaced only with its record. */
+const textOf = once(({ item, seller, order, code }: Purchase): string => fold([item, seller, order, code].filter(Boolean).join("\n")));
 
-const plainOf = new WeakMap<Purchase, string>();
+const textOfOne = ({ value }: Bought): string => textOf(value);
 
-function textOf(value: Purchase): string {
-  const known = plainOf.get(value);
-  if (known !== undefined) return known;
-  const text = plain([value.item, value.seller, value.order, value.code].filter(Boolean).join("\n"));
-  plainOf.set(value, text);
-  return text;
-}
+/** Folds thousands before the first letter is typed. */
+export const useFolded = (all: readonly Bought[]): void => useAhead(all, textOfOne);
 
 /** Those that fit, in the wanted order. Every word of the text has to stand in the name, the shop, the order number or the code. */
 export function found(all: readonly Bought[], search: Search, today: string): Bought[] {
-  const sought = plain(search.text).split(/\s+/).filter(Boolean);
+  const sought = termsOf(search.text);
   const fits = ({ value }: Bought): boolean =>
     (search.year === "" || value.date.startsWith(search.year)) &&
     (search.shop === "" || value.seller === search.shop) &&
     (search.category === "" || (value.category ?? "none") === search.category) &&
-    (search.recipient === "" || value.recipient === search.recipient) &&
+    (search.recipient === "" || (search.recipient === "hinted" ? mayBeGift(value) : value.recipient === search.recipient)) &&
     (search.due !== "return" || returnsSoon(value, today)) &&
     (search.due !== "warranty" || underWarranty(value, today)) &&
-    sought.every((word) => textOf(value).includes(word));
+    (sought.length === 0 || holds(textOf(value), sought));
   return all.filter(fits).sort(inOrder(search));
 }
 
@@ -75,6 +73,6 @@ const endOf = ({ returnBy = LAST, warrantyUntil = LAST }: Purchase, due: Search[
 function byPrice(a: Purchase, b: Purchase): number {
   if (a.price === undefined || b.price === undefined) return a.price === b.price ? 0 : a.price === undefined ? 1 : -1;
   if (a.price.currency !== b.price.currency) return compare(a.price.currency, b.price.currency);
-  const difference = thousandths(b.price.amount) - thousandths(a.price.amount);
-  return difference === 0n ? 0 : difference > 0n ? 1 : -1;
+  // Ten digits and three decimals are far from where two sums would be one number.
+  return Number(b.price.amount) - Number(a.price.amount);
 }

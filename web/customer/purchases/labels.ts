@@ -1,6 +1,7 @@
 import type { Purchase, Recipient } from "#protocol/data/purchases.ts";
 import { words } from "../../locales/words.ts";
-import { calendarDay, money } from "../../parts/amounts.ts";
+import { money } from "../../parts/amounts.ts";
+import { calendarDay } from "../../parts/dates.ts";
 import { wordAt } from "../../parts/word-at.ts";
 
 /** "Books". Of a code that this app doesn't know, the code. */

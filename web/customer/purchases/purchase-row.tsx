@@ -1,7 +1,9 @@
 import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import type { Recipient } from "#protocol/data/purchases.ts";
 import { words } from "../../locales/words.ts";
 import { Readers } from "../data/readers.tsx";
+import { useVault } from "../vault-context.ts";
 import type { Bought } from "./bought.ts";
 import { Ends, NearEnds } from "./ends.tsx";
 import { ForWhom } from "./for-whom.tsx";
@@ -17,6 +19,8 @@ interface Props {
   onForWhom: (path: string, recipient: Recipient) => void;
   onEdit: () => void;
   onRemove: () => void;
+  /** What has just come of an answer. */
+  children?: ComponentChildren;
 }
 
 export function PurchaseRow(props: Props) {
@@ -24,6 +28,7 @@ export function PurchaseRow(props: Props) {
   const { value, sharedWith } = bought;
   const { data, purchases: t } = words();
   const open = useSignal(false);
+  const online = useVault().online.value;
   return (
     <>
       <div class="bought">
@@ -42,6 +47,7 @@ export function PurchaseRow(props: Props) {
           {sharedWith.length > 0 && <Readers of={bought} />}
         </div>
         <ForWhom bought={bought} onChange={props.onForWhom} />
+        {props.children}
       </div>
       <details
         open={open.value}
@@ -63,8 +69,14 @@ export function PurchaseRow(props: Props) {
               <button type="button" class="text-btn" aria-label={data.editName(value.item)} onClick={props.onEdit}>
                 {data.edit}
               </button>
-              <button type="button" class="text-btn stop" aria-label={data.removeName(value.item)} onClick={props.onRemove}>
-                {data.remove}
+              <button
+                type="button"
+                class="text-btn stop"
+                aria-disabled={!online || undefined}
+                aria-label={online ? data.removeName(value.item) : undefined}
+                onClick={() => online && props.onRemove()}
+              >
+                {online ? data.remove : data.removeOffline}
               </button>
             </div>
           </>

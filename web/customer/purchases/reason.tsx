@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { Recipient } from "#protocol/data/purchases.ts";
 import { words } from "../../locales/words.ts";
+import { Limited } from "../../parts/limited.tsx";
 import type { Bought } from "./bought.ts";
 import { ForWhom } from "./for-whom.tsx";
 import { categoryWord, detailsLine } from "./labels.ts";
@@ -56,32 +57,24 @@ function Part({
   onForWhom: (path: string, recipient: Recipient) => void;
 }) {
   const { purchases: t } = words();
-  const shown = useSignal(PAGE);
   return (
     <section>
       <h2>{t.counted(title, all.length)}</h2>
-      <ul>
-        {all.slice(0, shown.value).map((each) => (
-          <li key={each.path} class="bought plain">
-            <div>
-              <p>{each.value.item}</p>
-              <p class="note">{detailsLine(each.value)}</p>
-            </div>
-            <ForWhom bought={each} onChange={onForWhom} />
-          </li>
-        ))}
-      </ul>
-      {all.length > shown.value && (
-        <button
-          type="button"
-          class="text-btn"
-          onClick={() => {
-            shown.value += PAGE;
-          }}
-        >
-          {t.more(Math.min(PAGE, all.length - shown.value))}
-        </button>
-      )}
+      <Limited items={all} first={PAGE} step={PAGE} more={t.more}>
+        {(shown) => (
+          <ul>
+            {shown.map((each) => (
+              <li key={each.path} class="bought plain" data-row>
+                <div>
+                  <p>{each.value.item}</p>
+                  <p class="note">{detailsLine(each.value)}</p>
+                </div>
+                <ForWhom bought={each} onChange={onForWhom} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </Limited>
     </section>
   );
 }

@@ -1,15 +1,22 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
-import type { Recipient } from "#protocol/data/purchases.ts";
 import { words } from "../../locales/words.ts";
-import { type Bought, countsOf, FOR_WHOM, yearsOf } from "./bought.ts";
+import { monthName } from "../../parts/dates.ts";
+import { type Bought, countsOf, FOR_WHOM, mayBeGift, yearsOf } from "./bought.ts";
 import { EVERYTHING, ORDERS, type Order, type Search } from "./find.ts";
 import { categoryWord, recipientWord } from "./labels.ts";
 
-const FILTERS = ["year", "shop", "category", "recipient", "due"] as const;
-
-/** How many filters are on, apart from the text. */
-const filtersOn = (search: Search): number => FILTERS.filter((each) => search[each] !== "").length;
+/** The filters that are on, apart from the text, in words. */
+function filtersOn({ year, shop, category, recipient, due }: Search): string[] {
+  const { tag, purchases: t } = words();
+  return [
+    year.length > 4 ? monthName(tag, year) : year,
+    shop,
+    category === "none" ? t.noCategory : category && categoryWord(category),
+    recipient === "hinted" ? t.hinted : recipient && recipientWord(recipient),
+    due && t.dues[due],
+  ].filter((each) => each !== "");
+}
 
 interface Props {
   all: readonly Bought[];
@@ -18,8 +25,9 @@ interface Props {
 }
 
 export function SearchFields({ all, search, onChange }: Props) {
-  const { purchases: t } = words();
+  const { tag, purchases: t } = words();
   const id = useId();
+  const hinted = all.filter(({ value }) => mayBeGift(value)).length;
   const set = (part: Partial<Search>) => onChange({ ...search, ...part });
   const on = filtersOn(search);
   return (
@@ -40,6 +48,7 @@ export function SearchFields({ all, search, onChange }: Props) {
         <summary>{t.filters(on)}</summary>
         <div class="filters">
           <Choice name={t.year} value={search.year} onChange={(year) => set({ year })}>
+            {search.year.length > 4 && <option value={search.year}>{monthName(tag, search.year)}</option>}
             {yearsOf(all).map((year) => (
               <option key={year} value={year}>
                 {year}
@@ -60,7 +69,8 @@ export function SearchFields({ all, search, onChange }: Props) {
               </option>
             ))}
           </Choice>
-          <Choice name={t.forWhom} value={search.recipient} onChange={(recipient) => set({ recipient: recipient as Recipient | "" })}>
+          <Choice name={t.forWhom} value={search.recipient} onChange={(recipient) => set({ recipient: recipient as Search["recipient"] })}>
+            {(hinted > 0 || search.recipient === "hinted") && <option value="hinted">{t.counted(t.hinted, hinted)}</option>}
             {FOR_WHOM.map((each) => (
               <option key={each} value={each}>
                 {recipientWord(each)}
@@ -80,7 +90,7 @@ export function SearchFields({ all, search, onChange }: Props) {
           </Choice>
         </div>
       </details>
-      {(on > 0 || search.text !== "") && (
+      {(on.length > 0 || search.text !== "") && (
         <button type="button" class="text-btn" onClick={() => onChange({ ...EVERYTHING, order: search.order })}>
           {t.clear}
         </button>

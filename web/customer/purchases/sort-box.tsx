@@ -146,6 +146,25 @@ export function SortBox({ all, queue }: { all: readonly Bought[]; queue: readonl
             )}
             {!isLeft(current.path) && <p class="note">{t.sort.decided(recipientWord(current.value.recipient))}</p>}
           </div>
+          <p class="ask" id={`${id}-ask`}>
+            {t.sort.question}
+          </p>
+          <fieldset class="answers" aria-labelledby={`${id}-ask`}>
+            {FOR_WHOM.map((each) => (
+              <button
+                key={each}
+                type="button"
+                class="btn"
+                aria-pressed={each !== "unknown" && current.value.recipient === each}
+                onClick={() => decide(each)}
+              >
+                <span>{each === "unknown" ? t.sort.later : recipientWord(each)}</span>
+                <span class="key" aria-hidden="true">
+                  {keysOf(each).join(" ")}
+                </span>
+              </button>
+            ))}
+          </fieldset>
           {groups.length > 0 && (
             <fieldset class="same">
               <legend>{t.sort.same}</legend>
@@ -166,22 +185,6 @@ export function SortBox({ all, queue }: { all: readonly Bought[]; queue: readonl
               </div>
             </fieldset>
           )}
-          <div class="answers">
-            {FOR_WHOM.map((each) => (
-              <button
-                key={each}
-                type="button"
-                class="btn"
-                aria-pressed={each !== "unknown" && current.value.recipient === each}
-                onClick={() => decide(each)}
-              >
-                <span>{each === "unknown" ? t.sort.later : recipientWord(each)}</span>
-                <span class="key" aria-hidden="true">
-                  {keysOf(each).join(" ")}
-                </span>
-              </button>
-            ))}
-          </div>
         </>
       )}
       <p class="told" aria-hidden="true">

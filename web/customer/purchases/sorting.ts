@@ -1,8 +1,11 @@
 import type { Recipient } from "#protocol/data/purchases.ts";
-import { type Bought, byDate, FOR_WHOM } from "./bought.ts";
+import { type Bought, byDate, FOR_WHOM, mayBeGift } from "./bought.ts";
 
-/** What has not been sorted yet, the newest first. */
-export const unsortedOf = (all: readonly Bought[]): Bought[] => all.filter(({ value }) => value.recipient === "unknown").sort(byDate);
+/** What has not been sorted yet: what could be a gift first, so that the rest can be answered all at once; the newest first. */
+export const unsortedOf = (all: readonly Bought[]): Bought[] =>
+  all
+    .filter(({ value }) => value.recipient === "unknown")
+    .sort((a, b) => Number(mayBeGift(b.value)) - Number(mayBeGift(a.value)) || byDate(a, b));
 
 const LIKENESSES = ["order", "item", "shop"] as const;
 export type Likeness = (typeof LIKENESSES)[number];

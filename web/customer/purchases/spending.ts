@@ -1,5 +1,5 @@
 import type { Purchase } from "#protocol/data/purchases.ts";
-import { thousandths } from "./money.ts";
+import { thousandths } from "./sums.ts";
 
 /** What was spent on one thing that is asked about: a month, a shop, a category. */
 export interface Sum {

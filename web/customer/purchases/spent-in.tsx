@@ -1,15 +1,16 @@
 import { useId } from "preact/hooks";
 import { words } from "../../locales/words.ts";
+import type { Search } from "./find.ts";
 import { categoryWord } from "./labels.ts";
-import { currencyName, sumText } from "./money.ts";
 import { Bars, Columns } from "./pictures.tsx";
 import { folded, type Spending, type Sum } from "./spending.ts";
 import { SumTable } from "./sum-table.tsx";
+import { currencyName, sumText } from "./sums.ts";
 
 const MOST_BARS = 8;
 
 /** What was spent in one currency: by time, by shop, by kind of thing; each as a picture with its table. `year` empty: all years. */
-export function SpentIn({ spending, year }: { spending: Spending; year: string }) {
+export function SpentIn({ spending, year, recipient }: { spending: Spending; year: string; recipient: Search["recipient"] }) {
   const { tag, purchases } = words();
   const t = purchases.spending;
   const { currency, sum, count, times } = spending;
@@ -35,22 +36,40 @@ export function SpentIn({ spending, year }: { spending: Spending; year: string }
             head={year === "" ? purchases.year : t.month}
             currency={currency}
             rows={times.filter((each) => each.count > 0).map((each) => ({ ...each, label: named(each.key, month) }))}
+            look={(key) => ({ recipient, year: key })}
           />
         </section>
-        <Parts title={t.byShop} head={purchases.shop} all={spending.shops} currency={currency} label={(key) => key} />
+        <Parts
+          title={t.byShop}
+          head={purchases.shop}
+          all={spending.shops}
+          currency={currency}
+          label={(key) => key}
+          look={(shop) => ({ recipient, year, shop })}
+        />
         <Parts
           title={t.byCategory}
           head={purchases.category}
           all={spending.categories}
           currency={currency}
           label={(key) => (key === "" ? purchases.noCategory : categoryWord(key))}
+          look={(key) => ({ recipient, year, category: key === "" ? "none" : key })}
+          note={spending.categories.some(({ key }) => key === "") ? t.noCategory : undefined}
         />
       </div>
     </section>
   );
 }
 
-function Parts(props: { title: string; head: string; all: readonly Sum[]; currency: string; label: (key: string) => string }) {
+function Parts(props: {
+  title: string;
+  head: string;
+  all: readonly Sum[];
+  currency: string;
+  label: (key: string) => string;
+  look: (key: string) => Partial<Search>;
+  note?: string | undefined;
+}) {
   const { tag, purchases } = words();
   const t = purchases.spending;
   const { shown, rest } = folded(props.all, MOST_BARS);
@@ -69,7 +88,9 @@ function Parts(props: { title: string; head: string; all: readonly Sum[]; curren
         head={props.head}
         currency={props.currency}
         rows={props.all.map((each) => ({ ...each, label: props.label(each.key) }))}
+        look={props.look}
       />
+      {props.note && <p class="note">{props.note}</p>}
     </section>
   );
 }

@@ -1,12 +1,23 @@
 import { useSignal } from "@preact/signals";
 import { words } from "../../locales/words.ts";
-import { sumText } from "./money.ts";
+import { useVault } from "../vault-context.ts";
+import type { Search } from "./find.ts";
+import { askFor } from "./last-search.ts";
 import type { Sum } from "./spending.ts";
+import { sumText } from "./sums.ts";
 
 const PAGE = 12;
 
 /** The numbers behind a picture. */
-export function SumTable(props: { caption: string; head: string; rows: readonly (Sum & { label: string })[]; currency: string }) {
+export function SumTable(props: {
+  caption: string;
+  head: string;
+  rows: readonly (Sum & { label: string })[];
+  currency: string;
+  /** What to look for in the list, to see what a row adds up. */
+  look: (key: string) => Partial<Search>;
+}) {
+  const vault = useVault();
   const { tag, purchases: t } = words();
   const whole = useSignal(props.rows.length <= PAGE);
   const rows = whole.value ? props.rows : props.rows.slice(0, PAGE);
@@ -28,7 +39,11 @@ export function SumTable(props: { caption: string; head: string; rows: readonly 
         <tbody>
           {rows.map(({ key, label, sum, count }) => (
             <tr key={key}>
-              <th scope="row">{label}</th>
+              <th scope="row">
+                <a href="/data/purchases" onClick={() => askFor(vault, props.look(key))}>
+                  {label}
+                </a>
+              </th>
               <td class="number">{sumText(tag, sum, props.currency)}</td>
               <td class="number">{count}</td>
             </tr>

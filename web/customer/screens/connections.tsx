@@ -21,20 +21,26 @@ function List({ store }: { store: StoreView }) {
   const now = useNow().value;
   const running = store.connections.filter((each) => !isEnded(each.state)).sort((a, b) => Date.parse(a.expires) - Date.parse(b.expires));
   const over = store.connections.filter((each) => isEnded(each.state)).sort((a, b) => b.number - a.number);
+  const blocked = new Set(store.vendors.filter(({ card }) => card.view === "blocked").map(({ relationship }) => relationship));
   const readers = new Set(running.filter((each) => each.state === "active").map((each) => each.client.client_id)).size;
   return (
     <>
       {running.length === 0 ? (
         <>
           <p class="lead">{t.empty}</p>
-          <a class="btn" href="/data">
-            {t.emptyAction}
-          </a>
+          <div class="row-of-buttons">
+            <a class="btn" href="/data">
+              {t.emptyAction}
+            </a>
+            <a class="btn" href="/data/import">
+              {t.emptyBring}
+            </a>
+          </div>
         </>
       ) : (
         <>
           <p class="lead">{readers === 0 ? t.leadNone : t.lead(readers)}</p>
-          <Stubs connections={running} now={now} />
+          <Stubs connections={running} blocked={blocked} now={now} />
         </>
       )}
       {over.length > 0 && (
@@ -49,14 +55,15 @@ function List({ store }: { store: StoreView }) {
 
 const AT_FIRST = 50;
 
-function Stubs({ connections, now }: { connections: readonly ConnectionView[]; now: number }) {
+/** @param props.blocked relationships of shops that are blocked */
+function Stubs({ connections, blocked, now }: { connections: readonly ConnectionView[]; blocked?: ReadonlySet<string>; now: number }) {
   return (
     <Limited items={connections} first={AT_FIRST} step={AT_FIRST} more={words().connections.more}>
       {(shown) => (
         <ul class="stubs">
           {shown.map((each) => (
             <li key={each.grant} data-row>
-              <ConnectionStub connection={each} now={now} />
+              <ConnectionStub connection={each} blocked={blocked?.has(each.relationship) ?? false} now={now} />
             </li>
           ))}
         </ul>

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { words } from "../../locales/words.ts";
-import type { StoreView } from "../../vault/vault.ts";
+import type { RecordView, StoreView } from "../../vault/vault.ts";
 import { recordsOf } from "../data/records.ts";
 import { SearchField } from "../data/search-field.tsx";
 import { SearchResults, useResults } from "../data/search-results.tsx";
@@ -50,8 +50,7 @@ function Classes({ store, isEmpty }: { store: StoreView; isEmpty: boolean }) {
       <ul class="classes">
         {classNames().map((each) => {
           const records = DATA_CLASSES[each].flatMap((kind) => recordsOf(store.records, kind));
-          const line = records
-            .slice(0, 3)
+          const line = first(records, 3)
             .map(({ value, kind }) => (NAMED.includes(kind) ? valueParts(value)[0] : valueText(value)))
             .join(" · ");
           return (
@@ -68,6 +67,20 @@ function Classes({ store, isEmpty }: { store: StoreView; isEmpty: boolean }) {
       </ul>
     </>
   );
+}
+
+/** The newest of what has a day, else the first. */
+function first(records: readonly RecordView[], most: number): readonly RecordView[] {
+  const dayOf = ({ value }: RecordView): string => String((value as { date?: unknown }).date ?? "");
+  const shown: RecordView[] = [];
+  for (const each of records) {
+    const day = dayOf(each);
+    const at = shown.findIndex((other) => dayOf(other) < day);
+    if (at >= 0) shown.splice(at, 0, each);
+    else if (shown.length < most) shown.push(each);
+    if (shown.length > most) shown.pop();
+  }
+  return shown;
 }
 
 /** Kinds whose first part names them; the rest would fill the card. */

@@ -22,15 +22,20 @@ export function Export() {
       />
     );
   return (
-    <Opened title={t.title}>
-      {() => (
-        <Choice
-          onTaken={(made) => {
-            taken.value = made;
-          }}
-        />
-      )}
-    </Opened>
+    <>
+      <p class="crumb no-print">
+        <a href="/you">{words().nav.you}</a>
+      </p>
+      <Opened title={t.title}>
+        {() => (
+          <Choice
+            onTaken={(made) => {
+              taken.value = made;
+            }}
+          />
+        )}
+      </Opened>
+    </>
   );
 }
 

@@ -1,21 +1,24 @@
 import { useComputed, useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import lazy, { ErrorBoundary } from "preact-iso/lazy";
 import { words } from "../../locales/words.ts";
 import { useAction } from "../../parts/action.ts";
 import { fieldDay } from "../../parts/dates.ts";
 import { ErrorState } from "../../parts/error-state.tsx";
+import { Limited } from "../../parts/limited.tsx";
 import { useNow } from "../../parts/now.ts";
 import { say } from "../../parts/status.tsx";
+import { UndoLine } from "../../parts/undo-line.tsx";
 import { Opened } from "../opened.tsx";
 import { type Bought, boughtOf, PURCHASES } from "../purchases/bought.ts";
 import { Bulk } from "../purchases/bulk.tsx";
 import { decisionsOf } from "../purchases/decisions.ts";
 import { Figures } from "../purchases/figures.tsx";
-import { EVERYTHING, found, type Search } from "../purchases/find.ts";
+import { EVERYTHING, found, type Search, useFolded } from "../purchases/find.ts";
+import { recipientWord } from "../purchases/labels.ts";
+import { firstSearch, forgetSearch, keepSearch } from "../purchases/last-search.ts";
 import { PurchaseRow } from "../purchases/purchase-row.tsx";
 import { SearchFields } from "../purchases/search-fields.tsx";
-import { UndoLine } from "../purchases/undo-line.tsx";
 import { Unsaved } from "../purchases/unsaved.tsx";
 import { useVault } from "../vault-context.ts";
 
@@ -43,21 +46,32 @@ function Found() {
   const day = useComputed(() => fieldDay(now.value));
   const today = day.value;
   const decisions = decisionsOf(vault);
-  const search = useSignal<Search>(EVERYTHING);
+  const search = useSignal<Search>(useMemo(() => firstSearch(vault), [vault]));
   const shown = useSignal(PAGE);
   const selected = useSignal<ReadonlySet<string>>(new Set());
   const editing = useSignal<string | undefined>(undefined);
   const removed = useSignal<Bought | undefined>(undefined);
+  /** Whose answer was changed in the list a moment ago. */
+  const answered = useSignal<string | undefined>(undefined);
   const opener = useRef<HTMLElement | null>(null);
   const everything = useComputed(() => (vault.store.value === undefined ? [] : boughtOf(vault.store.value, decisions.waiting.value)));
   const all = everything.value;
   const hits = useComputed(() => found(everything.value, search.value, day.value)).value;
+  useFolded(all);
   const chosen = hits.filter(({ path }) => selected.value.has(path));
 
   const look = (next: Search) => {
     search.value = next.due !== "" && search.value.due === "" ? { ...next, order: "due" } : next;
     shown.value = PAGE;
+    answered.value = undefined;
+    keepSearch(vault, search.value);
   };
+  useEffect(
+    () => () => {
+      if (vault.store.peek() === undefined) forgetSearch(vault);
+    },
+    [vault],
+  );
   const edit = (path: string | undefined) => {
     if (path !== undefined) opener.current = document.activeElement instanceof HTMLElement ? document.activeElement : null;
     editing.value = path;
@@ -104,7 +118,34 @@ function Found() {
     </ErrorBoundary>
   );
   const undoLine = removed.value && (
-    <UndoLine key={removed.value.path} text={t.removed(removed.value.value.item)} onUndo={() => removed.value && undo.run(removed.value)} />
+    <UndoLine
+      key={removed.value.path}
+      text={t.removed(removed.value.value.item)}
+      undo={t.undo}
+      onUndo={() => removed.value && undo.run(removed.value)}
+    />
+  );
+  const changed = all.find(({ path }) => path === answered.value);
+  const answer = changed && (
+    <p class="undo">
+      <span role="status">
+        {decisions.waiting.value.has(changed.path)
+          ? t.savingAnswers
+          : t.answered(hits.includes(changed) ? "" : changed.value.item, recipientWord(changed.value.recipient))}
+      </span>{" "}
+      <button
+        type="button"
+        class="text-btn"
+        aria-label={t.undoOf(changed.value.item)}
+        onClick={() => {
+          decisions.undo();
+          answered.value = undefined;
+          say(t.undone);
+        }}
+      >
+        {t.undo}
+      </button>
+    </p>
   );
   const failed = <ErrorState error={remove.error.value ?? undo.error.value} />;
   if (all.length === 0)
@@ -146,50 +187,49 @@ function Found() {
         }}
       />
       {undoLine}
+      {changed !== undefined && !hits.includes(changed) && answer}
       {failed}
-      <ul class="records purchases" aria-label={t.list}>
-        {hits.slice(0, shown.value).map((bought) => (
-          <li key={bought.path}>
-            {editing.value === bought.path ? (
-              <ErrorBoundary>
-                <PurchaseForm
-                  path={bought.path}
-                  value={bought.value}
-                  onSaved={() => saved(bought.path, new Set(bought.sharedWith.map(({ grant }) => grant)).size)}
-                  onCancel={() => edit(undefined)}
-                />
-              </ErrorBoundary>
-            ) : (
-              <PurchaseRow
-                bought={bought}
-                today={today}
-                dates={search.value.due === "warranty"}
-                selected={selected.value.has(bought.path)}
-                onSelect={(on) => {
-                  const next = new Set(selected.value);
-                  if (on) next.add(bought.path);
-                  else next.delete(bought.path);
-                  selected.value = next;
-                }}
-                onForWhom={(path, recipient) => decisions.decide([path], recipient)}
-                onEdit={() => edit(bought.path)}
-                onRemove={() => remove.run(bought)}
-              />
-            )}
-          </li>
-        ))}
-      </ul>
-      {hits.length > shown.value && (
-        <button
-          type="button"
-          class="btn"
-          onClick={() => {
-            shown.value += PAGE;
-          }}
-        >
-          {t.more(Math.min(PAGE, hits.length - shown.value))}
-        </button>
-      )}
+      <Limited items={hits} first={PAGE} step={PAGE} most={shown} more={t.more}>
+        {(some) => (
+          <ul class="records purchases" aria-label={t.list}>
+            {some.map((bought) => (
+              <li key={bought.path} data-row>
+                {editing.value === bought.path ? (
+                  <ErrorBoundary>
+                    <PurchaseForm
+                      path={bought.path}
+                      value={bought.value}
+                      onSaved={() => saved(bought.path, new Set(bought.sharedWith.map(({ grant }) => grant)).size)}
+                      onCancel={() => edit(undefined)}
+                    />
+                  </ErrorBoundary>
+                ) : (
+                  <PurchaseRow
+                    bought={bought}
+                    today={today}
+                    dates={search.value.due === "warranty"}
+                    selected={selected.value.has(bought.path)}
+                    onSelect={(on) => {
+                      const next = new Set(selected.value);
+                      if (on) next.add(bought.path);
+                      else next.delete(bought.path);
+                      selected.value = next;
+                    }}
+                    onForWhom={(path, recipient) => {
+                      decisions.decide([path], recipient);
+                      answered.value = path;
+                    }}
+                    onEdit={() => edit(bought.path)}
+                    onRemove={() => remove.run(bought)}
+                  >
+                    {bought === changed && answer}
+                  </PurchaseRow>
+                )}
+              </li>
+            ))}
+          </ul>
+        )}
+      </Limited>
     </>
   );
 }

@@ -102,7 +102,7 @@ function Inside({ file, onAnother, onDone }: { file: OpenFile; onAnother: () => 
         <dl class="facts">
           {Object.entries(summary.kinds).map(([kind, count]) => (
             <div class="fact" key={kind}>
-              <dt>{kindTitle(kind)}</dt>
+              <dt>{(t.kinds as Record<string, string>)[kind] ?? kindTitle(kind)}</dt>
               <dd>{t.count(count)}</dd>
             </div>
           ))}

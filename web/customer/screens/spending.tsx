@@ -83,7 +83,7 @@ function Spent() {
         {currencies.length === 0 && <p>{t.spending.none}</p>}
       </div>
       {currencies.map((each) => (
-        <SpentIn key={each.currency} spending={each} year={year} />
+        <SpentIn key={each.currency} spending={each} year={year} recipient={recipient.value} />
       ))}
     </>
   );

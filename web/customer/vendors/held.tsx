@@ -12,7 +12,8 @@ export function Held({ held }: { held: Holding }) {
   return (
     <>
       <span class="held">
-        {held.count === 0 ? t.nothingYet(forms.join(", ")) : `${forms.join(", ")} · ${t.values(held.count)}`}
+        {held.count === 0 ? t.nothingYet(forms.join(", ")) : forms.join(", ")}
+        {held.count > 1 && ` · ${t.values(held.count)}`}
         {only.length > 0 && ` · ${t.only(only.join(", "))}`}
         {held.isPaused && <span class="soon"> · {t.paused}</span>}
       </span>

@@ -12,6 +12,7 @@ import { codeOf, ErrorState } from "../../parts/error-state.tsx";
 import { focusFault } from "../../parts/focus-fault.ts";
 import { Options } from "../../parts/selects.tsx";
 import type { StoreView } from "../../vault/vault.ts";
+import { paidIn } from "../purchases/bought.ts";
 import { useVault } from "../vault-context.ts";
 import { Audience } from "./audience.tsx";
 import { checkedIntent, draftOf, type Fault, type Faults, type IntentDraft } from "./draft.ts";
@@ -27,7 +28,7 @@ export function IntentForm(props: { store: StoreView; path: string; before: Inte
   const { wanted: t } = words();
   const id = useId();
   const form = useRef<HTMLFormElement>(null);
-  const draft = useSignal<IntentDraft>(draftOf(before, usualCurrency(navigator.languages)));
+  const draft = useSignal<IntentDraft>(draftOf(before, paidIn(store) ?? usualCurrency(navigator.languages)));
   const faults = useSignal<Faults>({});
   const save = useAction(async (value: Intent) => {
     try {

@@ -1,7 +1,8 @@
 import type { Intent } from "#protocol/data/intents.ts";
 import { words } from "../../locales/words.ts";
-import { calendarDay, money } from "../../parts/amounts.ts";
+import { money } from "../../parts/amounts.ts";
 import { countryName } from "../../parts/countries.ts";
+import { calendarDay } from "../../parts/dates.ts";
 import { wordAt } from "../../parts/word-at.ts";
 
 function priceText(price: NonNullable<Intent["price"]>): string | undefined {

@@ -18,7 +18,7 @@ export const data = {
       },
       wanted: { title: "Wanted", good: "What you are looking for, with your price and your date." },
     },
-    who: { title: "Who has what", good: "All shops beside all that they can read, and until when." },
+    who: { title: "Who has what", good: "Each shop, what it can read, and until when." },
     whoCount: (count: number) =>
       n(count, { zero: "No shop can read anything", one: "# shop can read something", other: "# shops can read something" }),
     groups: {

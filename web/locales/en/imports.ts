@@ -17,7 +17,7 @@ export const imports = {
     pasteRead: "Read the text",
     pasted: "pasted text",
     formats:
-      "Contacts (vCard, JSContact), order and account tables (CSV), a ZIP that holds one of them, or a file that you exported here in plain. Up to 30 MB or 200,000 lines.",
+      "Past orders and bank statements (tables, CSV), contacts (vCard, JSContact), a ZIP that holds one of them, or plain files that you took out of here. Up to 30 MB or 200,000 lines.",
     help: "Where do I find my file?",
     helpFor: [
       {
@@ -113,7 +113,7 @@ export const imports = {
     left: {
       cancelled: (count: number) => n(count, { one: "# cancelled order is left out.", other: "# cancelled orders are left out." }),
       credit: (count: number) =>
-        n(count, { one: "# sum that came back or came in is left out.", other: "# sums that came back or came in are left out." }),
+        n(count, { one: "# sum that was paid to you is left out.", other: "# sums that were paid to you are left out." }),
       "nothing-paid": (count: number) =>
         n(count, { one: "# line without a sum is left out.", other: "# lines without a sum are left out." }),
       stays: (count: number) =>

@@ -17,14 +17,13 @@ export const purchases = {
     back: "All purchases",
 
     figures: "At a glance",
-    toSort: (count: number) => n(count, { zero: "all sorted", one: "to sort", other: "to sort" }),
+    toSort: (count: number) => n(count, { zero: "all sorted", one: "to sort: for whom was it?", other: "to sort: for whom were they?" }),
     returns: (count: number) => n(count, { one: "return ends within 14 days", other: "returns end within 14 days" }),
     warranties: (count: number) => n(count, { one: "warranty in force", other: "warranties in force" }),
 
     search: "Search",
     searchHint: "Name, shop, order number or code",
-    filters: (on: number) =>
-      n(on, { zero: "Filter and sort", one: "Filter and sort (# filter on)", other: "Filter and sort (# filters on)" }),
+    filters: (on: readonly string[]) => (on.length === 0 ? "Filter and sort" : `Filter and sort. Only: ${on.join(", ")}`),
     year: "Year",
     shop: "Shop",
     category: "Kind of thing",
@@ -53,7 +52,7 @@ export const purchases = {
     selectAll: (count: number) => n(count, { one: "Select the one found", other: "Select all # found" }),
     selected: (count: number) => n(count, { one: "# selected", other: "# selected" }),
     bulk: "Change what is selected",
-    setFor: "Set for whom",
+    setFor: "Set this answer",
     setCategory: "Set the kind",
     clearSelected: "Select none",
     changing: (done: number, total: number) => `Changing… ${done} of ${total}`,
@@ -61,6 +60,9 @@ export const purchases = {
     changedSome: (done: number, total: number) => `${done} of ${total} were changed before that. The others are as they were.`,
     undo: "Undo",
     undone: "It is as it was.",
+    answered: (line: string, word: string) => `${line === "" ? "" : `${line}. `}Saved: ${word}.`,
+    undoOf: (line: string) => `Undo: ${line}`,
+    hinted: "could be a gift",
     forWhomOf: (line: string) => `For whom: ${line}`,
     removed: (line: string) => `Removed: ${line}.`,
 
@@ -82,19 +84,24 @@ export const purchases = {
 
     unsaved: (count: number) => n(count, { one: "# answer isn't saved yet.", other: "# answers aren't saved yet." }),
     unsavedWhy: (reason: string) => `${reason} Nothing that you decided is lost while this page is open.`,
-    saveNow: "Save now",
     savingAnswers: "Saving…",
 
     sort: {
       title: "Sort purchases",
-      lead: "For whom was it? Only what is for you or your household says something about you.",
+      lead: "Gifts and things for work say nothing about you; the rest does.",
+      leadHinted: (count: number) =>
+        n(count, {
+          one: "First the one that could be a gift; then you can answer all others at once.",
+          other: "First the # that could be gifts; then you can answer all others at once.",
+        }),
+      question: "For whom was it?",
       left: (count: number) => n(count, { zero: "All sorted", one: "# left", other: "# left" }),
       which: (at: number, all: number) => `${at} of ${all}`,
-      hints: "The order itself hints:",
+      hints: "Perhaps a gift:",
       boughtOn: (date: string) => `bought on ${date}`,
       later: "Later",
       decided: (word: string) => `Now: ${word}`,
-      same: "The answer counts for",
+      same: "Your answer counts for",
       this: "this one",
       alike: {
         order: (count: number) => `all ${count} of this order`,
@@ -141,7 +148,7 @@ export const purchases = {
 
     spending: {
       title: "What was spent",
-      lead: "Added up here, on this device, from the purchases in your store.",
+      lead: "Added up on this device, from the purchases in your store. Press a month, a shop or a kind to see them.",
       allYears: "All years",
       everyone: "Anybody",
       total: (sum: string, count: number) => `${sum} for ${things(count)}`,
@@ -160,6 +167,7 @@ export const purchases = {
         n(count, { one: "# purchase without a price isn't counted.", other: "# purchases without a price aren't counted." }),
       apart: "Different currencies are kept apart: nothing is converted.",
       none: "Nothing with a price was bought then.",
+      noCategory: "To give several a kind at once: press “no kind yet”, select them in the list, and set the kind.",
     },
   },
 };

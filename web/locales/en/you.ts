@@ -14,7 +14,7 @@ export const you = {
     erase: "Delete your store",
     eraseText: "At once, or in 7 days. You see first what stops and what stays.",
     signOut: "Sign out",
-    signOutText: "This browser forgets your store. Without kit and passkey the store is lost.",
+    signOutText: "This browser forgets your store. Your passkey or your recovery kit opens it again; with neither it is lost.",
     signOutQuestion: "Sign out of this browser?",
     signOutKeep: "Stay",
     signedOut: "You are signed out. This browser keeps nothing.",
