@@ -45,7 +45,7 @@ export function SearchFields({ all, search, onChange }: Props) {
         <small id={`${id}-hint`}>{t.searchHint}</small>
       </div>
       <details>
-        <summary>{t.filters(on)}</summary>
+        <summary>{t.filters(on.join(", "))}</summary>
         <div class="filters">
           <Choice name={t.year} value={search.year} onChange={(year) => set({ year })}>
             {search.year.length > 4 && <option value={search.year}>{monthName(tag, search.year)}</option>}

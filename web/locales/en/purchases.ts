@@ -23,7 +23,7 @@ export const purchases = {
 
     search: "Search",
     searchHint: "Name, shop, order number or code",
-    filters: (on: readonly string[]) => (on.length === 0 ? "Filter and sort" : `Filter and sort. Only: ${on.join(", ")}`),
+    filters: (only: string) => (only === "" ? "Filter and sort" : `Filter and sort. Only: ${only}`),
     year: "Year",
     shop: "Shop",
     category: "Kind of thing",
