@@ -62,8 +62,10 @@ export async function readRows({ server }: Context): Promise<GrantView[]> {
 /** One prompt: signs in, and opens by what that passkey gives, or by this browser's own way in. */
 export async function unlock(context: Context): Promise<void> {
   const { id: login, options } = await context.server.call("loginOptions", { body: {} });
-  const { assertion, prf } = await context.prompts.get({ challenge: String(options.challenge), allow: [], salt: await prfSalt() });
-  const door = await signIn(context, login, assertion);
+  // Where this browser is signed in, only that store's passkeys: it may hold one of a store that is gone.
+  const allow = (context.session?.ways ?? []).flatMap(({ passkey }) => (passkey === null ? [] : [passkey.id]));
+  const { assertion, prf } = await context.prompts.get({ challenge: String(options.challenge), allow, salt: await prfSalt() });
+  const door = await signIn(context, login, { ...assertion, response: { ...assertion.response, userHandle: ownerOf(context, assertion) } });
   context.session = { account: door.account, ways: door.ways };
   const remembered = await context.memory.read(door.account);
   const passkey = door.ways.find((way) => way.passkey?.id === assertion.id);
@@ -86,6 +88,9 @@ export async function unlock(context: Context): Promise<void> {
   // The store is open whether or not that comes through; the next opening tries again.
   await finishBackfills(context).catch(() => undefined);
 }
+
+/** An authenticator that is told which passkeys may leave out whose they are (CTAP 2.1, 6.2.2). */
+const ownerOf = ({ session }: Context, { response }: Assertion): string | null => response.userHandle ?? session?.account ?? null;
 
 async function signIn(context: Context, login: string, assertion: Assertion): Promise<SessionReply> {
   try {

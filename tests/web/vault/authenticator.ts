@@ -38,7 +38,10 @@ export function softwareAuthenticator(origin: string, prf: true | "login" | fals
         shown.push("get");
         const passkey = passkeys.findLast(({ id }) => allow.length === 0 || allow.includes(id));
         if (passkey === undefined) throw new VaultError("cancelled", "no passkey fits");
-        return { assertion: passkey.get({ challenge, origin, rpId }), prf: prf === false ? undefined : reading(passkey, salt) };
+        const assertion = passkey.get({ challenge, origin, rpId });
+        // As security keys do, which leave out whose a passkey is that they were told of.
+        if (allow.length > 0) assertion.response.userHandle = null;
+        return { assertion, prf: prf === false ? undefined : reading(passkey, salt) };
       },
     },
   };

@@ -244,6 +244,20 @@ describe("opening it again", () => {
     await expect(other.device({ authenticator: device.authenticator }).core.unlock()).rejects.toMatchObject({ code: "no_passkey" });
   });
 
+  it("opens the store that it is signed in to, also with a passkey of another one beside its own", async () => {
+    await using house = await openHouse();
+    const first = house.device();
+    await first.core.begin();
+    const other = house.device({ authenticator: first.authenticator });
+    await other.core.begin();
+    const tab = house.device({ authenticator: first.authenticator, memory: first.memory, session: first });
+    await tab.core.start();
+    await tab.core.unlock();
+    await tab.core.save({ path: "profile/emails", value: { address: "ada@example.org" } });
+    expect(accountOf(tab)).toBe(accountOf(first));
+    expect(accountOf(tab)).not.toBe(accountOf(other));
+  });
+
   it("sees that it is signed in but locked, and signs out", async () => {
     await using house = await openHouse();
     const device = house.device();
