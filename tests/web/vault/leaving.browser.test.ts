@@ -71,7 +71,7 @@ test("taken along sealed, erased in every tab, and brought back on another serve
   const second = await context.newPage();
   await second.goto(`${here.issuer}/`);
   await second.getByText("Your store is locked").waitFor();
-  await page.getByRole("link", { name: "You", exact: true }).click();
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "You", exact: true }).click();
   await page.getByRole("link", { name: "Delete your store" }).click();
   await page.getByRole("radio", { name: /^Now/ }).check();
   await press(page, "Delete my store");
