@@ -8,16 +8,22 @@ import { screensTable } from "./screens.ts";
 import { sharingTable } from "./sharing.ts";
 import { unlockTable } from "./unlock.ts";
 
+/** Each table has a server of its own: the app is let in by a kit, and those are counted. */
+async function withServer(measure: (issuer: string) => Promise<Table>): Promise<Table> {
+  await using folder = await scratchFolder();
+  const port = await freePort();
+  await using server = await builtServer(folder.path, port);
+  const table = await measure(`http://localhost:${port}`);
+  if (server.child.exitCode !== null) throw new Error("the server ended");
+  return table;
+}
+
 /** `npm run bench:web [name...]`: all tables of the app in Chromium, or those named. */
-await using folder = await scratchFolder();
-const port = await freePort();
-await using _server = await builtServer(folder.path, port);
 await using browser = await launchBrowser();
-const issuer = `http://localhost:${port}`;
 const tables: Record<string, () => Promise<Table>> = {
-  unlock: () => unlockTable(browser, issuer),
-  import: () => importTable(browser, issuer),
-  screens: () => screensTable(browser, issuer),
+  unlock: () => withServer((issuer) => unlockTable(browser, issuer)),
+  import: () => withServer((issuer) => importTable(browser, issuer)),
+  screens: () => withServer((issuer) => screensTable(browser, issuer)),
   sharing: () => sharingTable(browser),
 };
 const named = process.argv.slice(2);
