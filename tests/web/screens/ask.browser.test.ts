@@ -304,14 +304,24 @@ describe("blocking", () => {
     expect(await button.isVisible()).toBe(false);
     await page.getByText("Block this shop").click();
     await settle(page);
+    // The way back to the shop waits: with this page goes what was asked of the vault.
+    let go = (): void => undefined;
+    const looked = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    await page.route("**/shop?error=access_denied", async (route) => {
+      await looked;
+      await route.continue();
+    });
     const left = page.waitForURL("**/shop?error=access_denied");
-    const asked = page.waitForFunction(() => globalThis.calls.find(([name]) => name === "saveCard"));
     await button.click();
-    expect(await (await asked).jsonValue()).toEqual([
+    const asked = await page.waitForFunction(() => globalThis.calls.find(([name]) => name === "saveCard"));
+    expect(await asked.jsonValue()).toEqual([
       "saveCard",
       { relationship: "relationships/r1" },
       { view: "blocked", customerNumber: "LA-4471", notes: "They know my taste in maps." },
     ]);
+    go();
     await left;
   });
 });
