@@ -85,6 +85,12 @@ it("fills a store from files, says what was a gift, shares tastes, takes everyth
   await page.getByLabel("I have written the code down").check();
   await page.getByRole("button", { name: "Done" }).click();
 
+  // Until here the server has had none of it either: not on its disk, in its memory or log, nor in what was sent to it.
+  await house.snapshot();
+  const serverSide = { buffers: { requests: house.sent(), log: house.log() }, paths: [house.data, house.heap()] };
+  expect(await searchPlaintext(texts, serverSide)).toEqual([]);
+  expect((await searchPlaintext(["Libreria Aldina S.r.l."], serverSide)).some(({ place }) => place.includes(house.heap()))).toBe(true);
+
   // The store is erased, at once: neither its names nor anything of it are on the server's disk.
   const names = await namesOf(house);
   expect(names.length).toBeGreaterThan(10);

@@ -6,6 +6,7 @@ import { codeOf, ErrorState, reasonOf } from "../parts/error-state.tsx";
 import { PasskeyNote } from "../parts/passkey-note.tsx";
 import type { Kit, WayView } from "../vault/vault.ts";
 import { CodeField } from "./code-field.tsx";
+import { Kept } from "./kept.tsx";
 import { KitSheet } from "./kit-sheet.tsx";
 import { useVault } from "./vault-context.ts";
 import { wayDates, wayName } from "./ways.tsx";
@@ -148,21 +149,7 @@ function NewKit({ kit, onDone }: { kit: Kit; onDone: () => void }) {
       </h2>
       <p class="soon">{t.newKitText}</p>
       <KitSheet kit={kit} />
-      <label class="choice">
-        <input
-          type="checkbox"
-          checked={kept.value}
-          onChange={(event) => {
-            kept.value = event.currentTarget.checked;
-          }}
-        />
-        {t.kept}
-      </label>
-      <div class="row-of-buttons">
-        <button type="button" class="btn" aria-disabled={!kept.value || undefined} onClick={() => kept.value && onDone()}>
-          {kept.value ? t.finish : t.finishBlocked}
-        </button>
-      </div>
+      <Kept kept={kept} word={t.kept} done={t.finish} blocked={t.finishBlocked} onDone={onDone} />
     </section>
   );
 }

@@ -6,6 +6,7 @@ import { day, fieldDay } from "../../parts/dates.ts";
 import { Heading } from "../../parts/heading.tsx";
 import { saveFile } from "../../parts/save-file.ts";
 import { say } from "../../parts/status.tsx";
+import { Kept } from "../kept.tsx";
 import { Stay } from "./stay.tsx";
 
 /** What was made, on its way to the downloads. */
@@ -71,21 +72,7 @@ function Sealed({ taken, groups, save, onDone }: { taken: Taken; groups: readonl
           {t.again}
         </button>
       </div>
-      <label class="choice">
-        <input
-          type="checkbox"
-          checked={kept.value}
-          onChange={(event) => {
-            kept.value = event.currentTarget.checked;
-          }}
-        />
-        {t.kept}
-      </label>
-      <div class="row-of-buttons">
-        <button type="button" class="btn" aria-disabled={!kept.value || undefined} onClick={() => kept.value && onDone()}>
-          {kept.value ? t.done : t.doneBlocked}
-        </button>
-      </div>
+      <Kept kept={kept} word={t.kept} done={t.done} blocked={t.doneBlocked} onDone={onDone} />
       {!kept.value && <Stay />}
     </section>
   );
