@@ -2,23 +2,28 @@ import * as v from "valibot";
 import { Act } from "./act.ts";
 import { AuthorizationDetails } from "./authorization-details.ts";
 import { Epoch } from "./epoch.ts";
+import type { Scope } from "./scopes.ts";
 import { Base64url, Body, CompactJwe, CompactJws, Count, Hash, Id, Instant, Path, Positive, Text } from "./shapes.ts";
 import { Successions } from "./succession.ts";
 import { WaySeal, Ways } from "./ways.ts";
 
-/**
- * The table of every endpoint outside OAuth's own: method, path, who may call, request and reply shapes. Handlers, the app and the
- * SDK read it; OpenAPI is made from it.
- */
+/** One endpoint outside OAuth's own: method, path, who may call, request and reply shapes. Handlers, the app and the SDK read it; OpenAPI is made from it. */
 export interface Endpoint {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** `{name}` stands for one path segment. */
   readonly path: string;
-  /** `anyone`, a `session` cookie of the customer's app, or a vendor's DPoP-bound access `token`. */
-  readonly caller: "anyone" | "session" | "token";
+  /**
+   * `anyone`, a `session` cookie of the customer's app, a vendor's DPoP-bound access `token` of one grant, or one of the vendor itself
+   * (`client_credentials`) with `scope`.
+   */
+  readonly caller: "anyone" | "session" | "token" | "vendor";
+  /** Of a `vendor` caller: what its token must be good for (protocol/scopes.ts). */
+  readonly scope?: Scope;
   readonly query?: v.GenericSchema;
   readonly body?: v.GenericSchema;
   readonly reply: v.GenericSchema;
+  /** HTTP status of success; 200 unless told. With 204 and 202 there is no body. */
+  readonly status?: 201 | 202 | 204;
 }
 
 const list = <S extends v.GenericSchema>(item: S, most: number) => v.pipe(v.array(item), v.maxLength(most));
@@ -68,8 +73,14 @@ export const RecordVersion = v.strictObject({ path: Path, version: Positive, epo
 export const ShareVersion = v.strictObject({ grant: Id, path: Path, version: Positive, body: Body });
 /** A share without its body: what the customer's root covers of it. */
 export const ShareLeaf = v.strictObject({ grant: Id, path: Path, version: Positive, hash: Hash });
-/** `grantKey`: the grant key sealed to the vendor's encryption key. `pause`: hash of the one-time secret that can only pause. `request`: the pushed request it answers. `resumes`: the position of the pause that it lifts, in a resume without a new consent. */
-export const ConsentCommit = v.strictObject({ token: CompactJws, grantKey: CompactJwe, pause: Hash, request: Id, complete: v.boolean() });
+/** `grantKey`: the grant key sealed to the vendor's encryption key. `pause`: hash of the one-time secret that can only pause. `request`: the pushed request it answers; null where the customer narrows by themselves, which takes no act. `resumes`: the position of the pause that it lifts, in a resume without a new consent. */
+export const ConsentCommit = v.strictObject({
+  token: CompactJws,
+  grantKey: CompactJwe,
+  pause: Hash,
+  request: v.nullable(Id),
+  complete: v.boolean(),
+});
 
 /** A change of the customer's half: all or nothing. Members that don't apply are empty or null. */
 export const Commit = v.strictObject({
@@ -135,8 +146,25 @@ export const RequestView = v.strictObject({
   authorization_details: AuthorizationDetails,
   state: v.picklist(["open", "answered"]),
   expires: Instant,
+  /** The grant that it would amend (`grant_management_action` replace); null: a new one. */
+  replaces: v.nullable(Id),
+  /** Told to the session whose store said no to this vendor: until when it can't ask (LIMITS.refusal). */
+  refused: v.nullable(Instant),
 });
 export type RequestView = v.InferOutput<typeof RequestView>;
+
+/**
+ * `by`: when it must be done, null where the vendor never read anything. `since`: what began it. `told`: when the vendor's stream
+ * acknowledged it. `attestations`: as the vendor signed them, with the public JWK of its key set that verified each, newest last.
+ */
+export const Deletion = v.strictObject({
+  reason: v.picklist(["revoked", "expired", "declined", "narrowed"]),
+  since: Instant,
+  by: v.nullable(Instant),
+  told: v.nullable(Instant),
+  attestations: list(v.strictObject({ token: CompactJws, key: Json, received: Instant }), 20),
+});
+export type Deletion = v.InferOutput<typeof Deletion>;
 
 /** The server's half of a grant, and the latest consent. */
 export const GrantView = v.strictObject({
@@ -160,6 +188,10 @@ export const GrantView = v.strictObject({
     }),
   ),
   reads: v.strictObject({ count: Count, last: v.nullable(Instant) }),
+  /** What has to be deleted and what was attested: from the first narrowing or the end on. */
+  deletion: v.nullable(Deletion),
+  /** Whether the vendor hears of changes: it has no stream, one that works, one that is failing now, or one that was given up. */
+  stream: v.picklist(["none", "live", "failing", "stopped"]),
 });
 export type GrantView = v.InferOutput<typeof GrantView>;
 
@@ -185,9 +217,15 @@ export const HistoryEntry = v.strictObject({
     "export",
     "erase",
     "keep",
+    "narrow",
+    "expire",
+    "end",
+    "told",
+    "attest",
+    "reopen",
   ]),
   grant: v.nullable(Id),
-  /** commit: head's seq; read: ordinal of the read in its grant. */
+  /** commit: head's seq; read: ordinal of the read in its grant; approve and narrow: number of the consent. */
   number: v.nullable(Count),
   paths: list(v.string(), 100),
   count: Count,
@@ -225,17 +263,8 @@ export const Sync = v.strictObject({
 });
 export type Sync = v.InferOutput<typeof Sync>;
 
-/** One page of a pull (section 7). `receipt` names the line in the customer's history that was durable before this answer: `read` counts the reads of this grant. Cursor and counts are the grant's own; `updated` is a whole hour. */
-export const Pull = v.strictObject({
-  consent: CompactJws,
-  grant_key: CompactJwe,
-  complete: v.boolean(),
-  records: list(v.strictObject({ path: Path, version: Positive, body: Body, updated: Instant }), 1000),
-  cursor: v.string(),
-  more: v.boolean(),
-  receipt: v.strictObject({ read: Positive, at: Instant }),
-});
-export type Pull = v.InferOutput<typeof Pull>;
+/** Consents that one grant can have had. */
+const LIMITS_CONSENTS = 200;
 
 const SessionReply = v.strictObject({
   account: Id,
@@ -254,7 +283,7 @@ export type SessionReply = v.InferOutput<typeof SessionReply>;
 
 const Options = v.strictObject({ id: Id, options: Json });
 
-/** Every endpoint outside OAuth's own, by name. */
+/** Every endpoint of the customer's app, by name; what vendors call stands in vendor-api.ts. */
 export const API = {
   registrationOptions: { method: "POST", path: "/api/registrations/options", caller: "anyone", body: Empty, reply: Options },
   /** Makes the store: its first commit with the passkey's attestation (`attestation.registration` = the options' id). */
@@ -322,6 +351,15 @@ export const API = {
   },
   pause: { method: "POST", path: "/api/grants/{id}/pause", caller: "session", body: Empty, reply: v.strictObject({ position: Positive }) },
   pauseAll: { method: "POST", path: "/api/pauses", caller: "session", body: Empty, reply: v.strictObject({ paused: Count }) },
+  /** Takes back a refusal, so that the vendor of this request can be answered before its 30 days are over. Gives nothing. */
+  reopen: { method: "POST", path: "/api/requests/{id}/reopen", caller: "session", body: Empty, reply: Empty },
+  /** Every consent of a grant, oldest first: the evidence of what was allowed when. */
+  consents: {
+    method: "GET",
+    path: "/api/grants/{id}/consents",
+    caller: "session",
+    reply: v.strictObject({ consents: list(CompactJws, LIMITS_CONSENTS) }),
+  },
   /** The one-time link of a receipt: can only pause. */
   pauseByLink: {
     method: "POST",
@@ -330,7 +368,7 @@ export const API = {
     body: v.strictObject({ grant: Id, secret: Hash }),
     reply: v.strictObject({ client_name: Text(100) }),
   },
-  /** Act `revoke`, object = hash of the latest consent token; made without the vault. */
+  /** Act `revoke`, object = hash of the latest consent token, or of the one before, if that overtook it on its way; made without the vault. */
   revoke: {
     method: "POST",
     path: "/api/grants/{id}/revoke",
@@ -359,13 +397,6 @@ export const API = {
   },
   /** Takes back an erasure that hasn't happened. Grants stay ended. */
   keep: { method: "POST", path: "/api/store/erasure/cancel", caller: "session", body: Empty, reply: Empty },
-  records: {
-    method: "GET",
-    path: "/api/grants/{id}/records",
-    caller: "token",
-    query: v.strictObject({ since: v.optional(v.string()) }),
-    reply: Pull,
-  },
 } as const satisfies Record<string, Endpoint>;
 
 /** Name of an exchange: the key of its entry. */
@@ -390,6 +421,10 @@ export const LIMITS = {
   /** Time in which an erasure can be taken back: 7 days. */
   grace: 7 * 86_400_000,
   codeLifetime: 60_000,
+  /** How long a vendor that was refused can't ask that customer again: 30 days (experience, C10). */
+  refusal: 30 * 86_400_000,
+  /** Consents that one grant can have, one after the other. */
+  consents: LIMITS_CONSENTS,
   /** How long a nonce for an act holds, and how far an act's time may be from the server's. */
   actLifetime: 300_000,
 } as const;

@@ -31,6 +31,8 @@ export const Consent = v.strictObject({
   agreement: v.nullable(Hash),
   /** Hash and language of what was shown when it was given. */
   notice: v.strictObject({ sha256: Hash, language: Text(20) }),
+  /** The customer's browser sent Global Privacy Control when it was given: no sale or sharing of what is read. Absent: it did not. */
+  gpc: v.optional(v.literal(true)),
 });
 export type Consent = v.InferOutput<typeof Consent>;
 

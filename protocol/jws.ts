@@ -54,10 +54,11 @@ const HEADER = ["alg", "jwk", "typ"];
 
 /**
  * Header and payload of a compact JWS of ours, unverified. It has one text only: canonical base64url, header and payload canonical
- * JSON (so no duplicate members), and no header parameter but `alg`, `typ` and `jwk` (so no `crit`, no `b64`, RFC 7797).
+ * JSON (so no duplicate members), and no header parameter but `parameters`, which are `alg`, `typ` and `jwk` unless told (so no `crit`, no
+ * `b64`, RFC 7797).
  * @throws {EvidenceError} `malformed`
  */
-export function readJws(token: string): { header: Record<string, unknown>; payload: unknown } {
+export function readJws(token: string, parameters: readonly string[] = HEADER): { header: Record<string, unknown>; payload: unknown } {
   try {
     const segments = token.split(".").map((each) => base64url.decode(each));
     if (segments.length !== 3) throw new TypeError("segments");
@@ -67,7 +68,7 @@ export function readJws(token: string): { header: Record<string, unknown>; paylo
       if (canonical(value) !== text) throw new TypeError("not canonical");
       return value;
     });
-    if (typeof header !== "object" || header === null || !Object.keys(header).every((each) => HEADER.includes(each)))
+    if (typeof header !== "object" || header === null || !Object.keys(header).every((each) => parameters.includes(each)))
       throw new TypeError("header");
     return { header: header as Record<string, unknown>, payload };
   } catch (cause) {

@@ -72,7 +72,8 @@ const isSubset = (some: readonly string[], all: readonly string[]): boolean => s
 const countriesAreWider = (granted: Detail["storage_countries"], asked: Detail["storage_countries"]): boolean =>
   granted === undefined || asked === undefined ? granted !== asked : !isSubset(granted, asked);
 
-function filterIsWider(granted: Detail["filter"], asked: Detail["filter"]): boolean {
+/** Whether a filter lets through what another doesn't. */
+export function filterIsWider(granted: Detail["filter"], asked: Detail["filter"]): boolean {
   if (asked === undefined) return false;
   if (asked.categories && !(granted?.categories && isSubset(granted.categories, asked.categories))) return true;
   if (asked.recipients && !(granted?.recipients && isSubset(granted.recipients, asked.recipients))) return true;

@@ -1,10 +1,13 @@
 import { Hono } from "hono";
-import { API, type ApiName, Commit, LIMITS, type ReplyOf, type Endpoint as Row } from "#protocol/api.ts";
+import { Commit, LIMITS, type Endpoint as Row } from "#protocol/api.ts";
+import { OAUTH_API } from "#protocol/oauth-api.ts";
 import { Refusal } from "#protocol/refusal.ts";
 import { type Config, isLoopback } from "./config.ts";
 import type { Deps } from "./deps.ts";
+import { documentRoutes } from "./documents/routes.ts";
+import { attestations } from "./endpoints/attestations.ts";
 import { commits } from "./endpoints/commits.ts";
-import type { Call, Endpoints } from "./endpoints/endpoint.ts";
+import type { Call, Endpoints, ProvenVendor, ReplyOf } from "./endpoints/endpoint.ts";
 import { grants } from "./endpoints/grants.ts";
 import { leaving } from "./endpoints/leaving.ts";
 import { logins } from "./endpoints/logins.ts";
@@ -14,22 +17,28 @@ import { registrations } from "./endpoints/registrations.ts";
 import { requests } from "./endpoints/requests.ts";
 import { sessions } from "./endpoints/sessions.ts";
 import { storeReading } from "./endpoints/store.ts";
+import { streams } from "./endpoints/streams.ts";
+import { vendorGrants } from "./endpoints/vendor-grants.ts";
 import { writePull } from "./endpoints/write-pull.ts";
 import { AccessTokens } from "./guards/access-token.ts";
 import { addressOf } from "./guards/address.ts";
 import { check, parseJson, readBody } from "./guards/body.ts";
 import { Proofs } from "./guards/dpop.ts";
 import { requireOwnOrigin } from "./guards/origin.ts";
+import { limitRate } from "./guards/rate.ts";
 import { callerOf, unauthenticated } from "./guards/session.ts";
+import { proveVendor } from "./guards/vendor-token.ts";
 import { type Http, type HttpContext, handler, route, type Served } from "./http.ts";
 import type { Log } from "./log.ts";
 import { oauthRoutes } from "./oauth/routes.ts";
-import { openServerKey } from "./oauth/server-key.ts";
+import { ServerKeys } from "./oauth/server-keys.ts";
+import { Outbox } from "./outbox/outbox.ts";
 import { strangePage, webRoutes } from "./pages/routes.ts";
 import { openWebApp } from "./pages/web-app.ts";
 import { refuse } from "./refuse.ts";
 import type { Rows } from "./rows.ts";
 import { type Storage, StorageError } from "./storage/storage.ts";
+import { type Name, TABLE } from "./table.ts";
 import { Clients } from "./vendors/clients.ts";
 import { fetchDocument } from "./vendors/fetch-document.ts";
 
@@ -44,28 +53,38 @@ export interface AppParts {
   readonly fetch?: (url: URL) => Promise<string>;
 }
 
+export interface App {
+  readonly http: Http;
+  /** What happens without anybody's request: the one who starts the server runs it. */
+  readonly outbox: Outbox;
+  readonly keys: ServerKeys;
+}
+
 /** Puts the server together. */
-export async function makeApp({ config, storage, log, now, started, fetch }: AppParts): Promise<Http> {
-  const key = await openServerKey(storage);
+export async function makeApp({ config, storage, log, now, started, fetch }: AppParts): Promise<App> {
+  const keys = await ServerKeys.open({ storage, now, age: config.keyAge });
   const loopback = isLoopback(new URL(config.issuer).hostname);
+  const outbox = new Outbox({ storage, key: keys, issuer: config.issuer, loopback, now, log });
   const deps: Deps = {
     config,
     storage,
     log,
     now,
     started,
-    key,
+    keys,
     clients: new Clients({ storage, now, policy: config.clients, fetch: fetch ?? ((url) => fetchDocument(url, { loopback })) }),
-    proofs: new Proofs(storage, now, started),
-    accessTokens: new AccessTokens(key, config.issuer, now),
+    proofs: new Proofs({ storage, now, started, nonces: config.nonces }),
+    accessTokens: new AccessTokens(keys, config.issuer, now),
+    outbox,
     web: await openWebApp(config.web, config.issuer),
   };
   const http: Http = new Hono();
   apiRoutes(http, deps);
   oauthRoutes(http, deps);
+  documentRoutes(http, deps);
   webRoutes(http, deps);
   http.notFound(handler(log, { method: "other", name: "*", refuse }, async (context) => strangePage(context, deps) ?? noEndpoint(context)));
-  return http;
+  return { http, outbox, keys };
 }
 
 /** One handler for each row of the table: a missing one does not compile. */
@@ -80,13 +99,16 @@ const ENDPOINTS: Endpoints = {
   ...grants,
   ...leaving,
   ...records,
+  ...vendorGrants,
+  ...attestations,
+  ...streams,
 };
 
 const HEADERS = { "Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
 
 /** Every endpoint of the table, and nothing besides. */
 function apiRoutes(http: Http, deps: Deps): void {
-  for (const [name, row] of Object.entries(API) as Array<[ApiName, Row]>) {
+  for (const [name, row] of Object.entries(TABLE) as Array<[Name, Row]>) {
     const serve = ENDPOINTS[name] as (deps: Deps, call: Call<unknown>) => Promise<unknown>;
     route(http, deps.log, { method: row.method, name: row.path, refuse }, patternOf(row.path), async (context): Promise<Served> => {
       const call = await callOf(context, row, deps);
@@ -94,16 +116,18 @@ function apiRoutes(http: Http, deps: Deps): void {
         // A cookie that names no store is as good as none.
         throw row.caller === "session" && error instanceof StorageError && error.code === "absent" ? unauthenticated() : error;
       });
+      deps.outbox.wake();
+      const { status = 200 } = row;
       return {
-        status: 200,
+        status,
         headers: Object.keys(call.answer).length === 0 ? HEADERS : { ...HEADERS, ...call.answer },
-        body: name === "records" ? writePull(reply as ReplyOf<"records">) : JSON.stringify(reply),
+        body: status === 204 ? null : name === "records" ? writePull(reply as ReplyOf<"records">) : JSON.stringify(reply),
       };
     });
   }
 }
 
-const ADDRESSES = Object.values(API).map(({ path, method }) => ({
+const ADDRESSES = [...Object.values(TABLE), ...Object.values(OAUTH_API)].map(({ path, method }) => ({
   method,
   pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}$`),
 }));
@@ -111,7 +135,10 @@ const ADDRESSES = Object.values(API).map(({ path, method }) => ({
 async function noEndpoint({ req }: HttpContext): Promise<never> {
   const allowed = ADDRESSES.filter(({ pattern }) => pattern.test(req.path)).map(({ method }) => method);
   if (allowed.length === 0) throw new Refusal("not_found", "There is nothing at this address.");
-  throw new Refusal("method_not_allowed", `This address takes ${allowed.join(" and ")}.`, { extra: { allow: allowed.join(", ") } });
+  throw new Refusal("method_not_allowed", `This address takes ${allowed.join(" and ")}.`, {
+    // OAuth's clients look for its own word (RFC 9126, 2.3).
+    extra: { allow: allowed.join(", "), ...(req.path.startsWith("/oauth/") ? { error: "invalid_request" } : {}) },
+  });
 }
 
 const patternOf = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ":$1");
@@ -119,7 +146,8 @@ const ID = /^[A-Za-z0-9_-]{22}$/;
 /** Bytes of a body that is no commit: reading a stranger's costs as much as it is long. */
 const SMALL = 65_536;
 
-async function callOf(context: HttpContext, row: Row, { config }: Deps): Promise<Call<unknown>> {
+async function callOf(context: HttpContext, row: Row, deps: Deps): Promise<Call<unknown>> {
+  const { config } = deps;
   const { incoming } = context.env;
   const header = (name: string): string | undefined => {
     const value = incoming.headers[name];
@@ -128,9 +156,12 @@ async function callOf(context: HttpContext, row: Row, { config }: Deps): Promise
   if (row.caller === "session" || (row.caller === "anyone" && row.method === "POST")) requireOwnOrigin(header, row.method, config.issuer);
   const id = row.path.includes("{id}") ? (context.req.param("id") ?? "") : "";
   if (row.path.includes("{id}") && !ID.test(id)) throw new Refusal("not_found", "There is nothing at this address.");
-  const caller = row.caller === "token" ? undefined : callerOf(header("cookie"), config.issuer);
+  const caller = row.caller === "token" || row.caller === "vendor" ? undefined : callerOf(header("cookie"), config.issuer);
   if (row.caller === "session" && caller === undefined) throw unauthenticated();
   const limit = row.body === Commit ? LIMITS.body : SMALL;
+  const answer: Record<string, string> = {};
+  // Before what came with it is read: nobody else's faults are worth the work.
+  const vendor = row.caller === "vendor" ? await vendorOf(context, row, deps, { header, answer }) : undefined;
   return {
     id,
     header,
@@ -138,8 +169,21 @@ async function callOf(context: HttpContext, row: Row, { config }: Deps): Promise
     body: row.body === undefined ? undefined : check(row.body, parseJson(await readBody(incoming, limit), header("content-type"))),
     address: addressOf(incoming, config.proxies),
     caller,
-    answer: {},
+    vendor,
+    answer,
   };
+}
+
+/** Who calls with a token of its own, good for what the row asks. @throws {Refusal} `invalid_token`, `insufficient_scope`, `rate_limited` */
+async function vendorOf(
+  { req }: HttpContext,
+  { method, scope }: Row,
+  deps: Deps,
+  shown: Pick<Call<unknown>, "header" | "answer">,
+): Promise<ProvenVendor> {
+  const vendor = await proveVendor(deps, { ...shown, method, path: req.path, scope });
+  await limitRate(deps.storage, "vendor", vendor.clientId, deps.config.rates.tokens, deps.now());
+  return vendor;
 }
 
 const NONE = {};

@@ -12,6 +12,10 @@ export interface Config {
   readonly rates: Rates;
   /** How many of the operator's own proxies stand in front. */
   readonly proxies: number;
+  /** Milliseconds after which the key that signs tokens and events is followed by another. */
+  readonly keyAge: number;
+  /** Whether every DPoP proof needs a nonce of this server, or only those that may be from before its start (RFC 9449, 8). */
+  readonly nonces: "start" | "always";
 }
 
 /** How many in a minute, except `repeats`. */
@@ -26,11 +30,13 @@ export interface Rates {
   readonly pulls: number;
   /** For each read that counts against a frequency: how often it may be read again within its hour. */
   readonly repeats: number;
-  /** For each address: pushed requests, tokens and everything else that anyone may call. */
+  /** For each address, and for each vendor with a token of its own: one that reads a thousand grants needs as many tokens. */
+  readonly tokens: number;
+  /** For each address: pushed requests and everything else that anyone may call. */
   readonly others: number;
 }
 
-export const RATES: Rates = { logins: 60, recoveries: 10, commits: 120, pulls: 600, repeats: 60, others: 600 };
+export const RATES: Rates = { logins: 60, recoveries: 10, commits: 120, pulls: 600, repeats: 60, tokens: 6000, others: 600 };
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -50,10 +56,18 @@ export function readConfig(env: Environment): Config {
     rates: {
       ...RATES,
       pulls: countOf(env, "COUNTERFOIL_PULLS_PER_MINUTE", RATES.pulls, 1),
+      tokens: countOf(env, "COUNTERFOIL_TOKENS_PER_MINUTE", RATES.tokens, 1),
       repeats: countOf(env, "COUNTERFOIL_REPEATS_PER_READ", RATES.repeats, 1),
     },
     proxies: countOf(env, "COUNTERFOIL_PROXIES", 0, 0),
+    keyAge: countOf(env, "COUNTERFOIL_KEY_DAYS", 90, 1) * 86_400_000,
+    nonces: noncesOf(env.COUNTERFOIL_DPOP_NONCES ?? "start"),
   };
+}
+
+function noncesOf(text: string): Config["nonces"] {
+  if (text !== "start" && text !== "always") throw new TypeError("COUNTERFOIL_DPOP_NONCES: expected start or always");
+  return text;
 }
 
 function countOf(env: Environment, name: string, otherwise: number, least: number): number {

@@ -2,7 +2,8 @@ import type { Config } from "./config.ts";
 import type { AccessTokens } from "./guards/access-token.ts";
 import type { Proofs } from "./guards/dpop.ts";
 import type { Log } from "./log.ts";
-import type { ServerKey } from "./oauth/server-key.ts";
+import type { ServerKeys } from "./oauth/server-keys.ts";
+import type { Outbox } from "./outbox/outbox.ts";
 import type { WebApp } from "./pages/web-app.ts";
 import type { Rows } from "./rows.ts";
 import type { Storage } from "./storage/storage.ts";
@@ -17,9 +18,11 @@ export interface Deps {
   /** Epoch milliseconds at which this process began: what was made before may have been used. */
   readonly started: number;
   readonly log: Log;
-  readonly key: ServerKey;
+  readonly keys: ServerKeys;
   readonly clients: Clients;
   readonly proofs: Proofs;
   readonly accessTokens: AccessTokens;
+  /** What vendors have to be told. */
+  readonly outbox: Outbox;
   readonly web: WebApp | undefined;
 }

@@ -14,6 +14,8 @@ export interface Log {
   fault(request: string, error: unknown): void;
   /** How many stores whose time had come were erased: never which. */
   erased(count: number): void;
+  /** What became of a vendor's stream: given up, an event refused, what waited thrown away. `why` is our own sentence. */
+  stream(clientId: string, what: "stopped" | "refused" | "dropped", why: string): void;
   flush(): void;
 }
 
@@ -39,6 +41,7 @@ export function makeLog(write: (text: string) => void, now: () => number): Log {
     flush,
     request: add,
     erased: (stores) => add({ erased: stores }),
+    stream: (stream, what, why) => add({ stream, what, why }),
     fault(request, error) {
       const frames = error instanceof Error ? (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line)) : [];
       const kind = error instanceof Error ? error.name : typeof error;

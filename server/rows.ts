@@ -39,6 +39,14 @@ export interface Rows {
   grants: GrantRow;
   /** grant: what the server's half says of it */
   standings: StandingRow;
+  /** `grant/n`: every consent, also those that another has followed */
+  consents: { readonly token: string };
+  /** `time/kind/grant`: what the server has to do for a grant by itself, and when; the first one's time is the store's `due` */
+  calendar: Record<string, never>;
+  /** `grant/received/jti`: what its vendor attested */
+  attestations: AttestationRow;
+  /** SHA-256 of a client_id: until when a vendor that was refused can't ask (epoch milliseconds) */
+  refusals: { readonly until: number };
   /** `grant/time/position in it`: reads that count against a frequency */
   counted: Record<string, never>;
   /** SHA-256 of the cookie's secret */
@@ -127,6 +135,8 @@ export interface ShareRow {
   readonly updated: number;
   /** Bit n: object n of the consent lets this path be read. */
   readonly objects: number;
+  /** Which consent `objects` is about: of an earlier one they have to be worked out anew. Absent: 1. */
+  readonly n?: number;
 }
 
 /** A vendor as it was when its request was pushed. */
@@ -160,6 +170,12 @@ export interface GrantRow {
   readonly pauseSecret: string | null;
   /** Hash of the refresh token's secret. */
   readonly refresh: string | null;
+  /** Number of the consent in force. Absent: 1. */
+  readonly n?: number;
+  /** Access tokens of another generation have been revoked. Absent: 0. */
+  readonly generation?: number;
+  /** Hash of a code that was used twice: who is still on the way with it gets nothing. */
+  readonly burnt?: string;
 }
 
 /** What a pull asks of one object of the consent. */
@@ -179,6 +195,8 @@ export interface StandingRow {
   readonly complete: boolean;
   readonly paused: { readonly position: number; readonly at: number } | null;
   readonly ended: EndedRow | null;
+  /** Absent: nothing is owed. */
+  readonly deletion?: DeletionRow;
   readonly reads: number;
   readonly lastRead: number | null;
   /** Position of the last line of the history that has the paths of a read of this grant. */
@@ -197,6 +215,25 @@ export interface FixedRow {
   readonly repeats: number;
   /** After which share its next page begins; null after the last. */
   readonly next: string | null;
+  /** Under which consent and which details `objects` is meant. Absent: the first consent, whole. */
+  readonly under?: string;
+}
+
+/** What has to be deleted: from the first narrowing or the end on. Times in epoch milliseconds, as in `protocol/deletion.ts`. */
+export interface DeletionRow {
+  readonly reason: "revoked" | "expired" | "declined" | "narrowed";
+  readonly since: number;
+  readonly by: number | null;
+  /** When the vendor's stream acknowledged the event. */
+  readonly told: number | null;
+  /** When the last attestation came. */
+  readonly attested: number | null;
+}
+
+export interface AttestationRow {
+  readonly token: string;
+  readonly key: Readonly<Record<string, unknown>>;
+  readonly received: number;
 }
 
 export interface EndedRow {
@@ -231,7 +268,13 @@ export interface LineRow {
     | "way"
     | "export"
     | "erase"
-    | "keep";
+    | "keep"
+    | "narrow"
+    | "expire"
+    | "end"
+    | "told"
+    | "attest"
+    | "reopen";
   readonly grant: string | null;
   readonly number: number | null;
   readonly paths: readonly string[];

@@ -9,6 +9,7 @@ const Metadata = v.object({
   authorization_endpoint: v.pipe(v.string(), v.url()),
   token_endpoint: v.pipe(v.string(), v.url()),
   pushed_authorization_request_endpoint: v.pipe(v.string(), v.url()),
+  revocation_endpoint: v.optional(v.pipe(v.string(), v.url())),
   code_challenge_methods_supported: v.array(v.string()),
   authorization_response_iss_parameter_supported: v.literal(true),
 });
@@ -48,8 +49,13 @@ export function discovery(party: Party): (signal?: AbortSignal) => Promise<Metad
     const metadata = parsed.output;
     if (metadata.issuer !== party.server)
       throw new CounterfoilError("integrity", "the metadata are another issuer's", { reason: "issuer" });
-    const endpoints = [metadata.authorization_endpoint, metadata.token_endpoint, metadata.pushed_authorization_request_endpoint];
-    if (!endpoints.every((each) => isSafeUrl(new URL(each))))
+    const endpoints = [
+      metadata.authorization_endpoint,
+      metadata.token_endpoint,
+      metadata.pushed_authorization_request_endpoint,
+      metadata.revocation_endpoint,
+    ];
+    if (!endpoints.every((each) => each === undefined || isSafeUrl(new URL(each))))
       throw new CounterfoilError("integrity", "an endpoint in the metadata is not https", { reason: "endpoint" });
     if (!metadata.code_challenge_methods_supported.includes("S256"))
       throw new CounterfoilError("invalid", "the server offers no PKCE with S256", { reason: "metadata" });

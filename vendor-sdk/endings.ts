@@ -1,6 +1,7 @@
 import { allowsRead, lastExpiry } from "../protocol/narrow.ts";
 import type { Ending } from "./crm/sink.ts";
 import { inForce, nextRead, repeatsLastRead } from "./keeping.ts";
+import { owing } from "./owing.ts";
 import type { GrantHead, StoredGrant } from "./state.ts";
 
 /** Why a grant's row has to go by the vendor's own clock and memory, if it has. */
@@ -37,11 +38,21 @@ export function prunedGrant(grant: StoredGrant, now: number): StoredGrant {
 /** A row that went for its retention alone: the grant lives on. */
 export const lapsedGrant = (grant: StoredGrant): StoredGrant => ({ ...grant, shares: {}, cursor: null });
 
+/** With a row in this sink. */
+export const writtenGrant = (grant: StoredGrant, sink: string): StoredGrant =>
+  grant.writtenIn.includes(sink) ? grant : { ...grant, writtenIn: [...grant.writtenIn, sink] };
+/** Without one. */
+export const unwrittenGrant = (grant: StoredGrant, sink: string): StoredGrant => ({
+  ...grant,
+  writtenIn: grant.writtenIn.filter((name) => name !== sink),
+});
+
 /** A stub: what happened and the consent as proof; no share, key or token. */
 export function endedGrant(grant: StoredGrant, why: Ending, erasedIn?: string): StoredGrant {
   const ended = grant.ended ?? { state: why.reason === "retention" ? ("expired" as const) : why.reason, at: why.at };
   const sinks = erasedIn === undefined || grant.erasedIn.includes(erasedIn) ? grant.erasedIn : [...grant.erasedIn, erasedIn];
-  return { ...grant, ended, erasedIn: sinks, refresh: null, grantKey: null, cursor: null, shares: {}, reads: [], lastRead: null };
+  const stub = { ...grant, ended, erasedIn: sinks, refresh: null, grantKey: null, cursor: null, shares: {}, reads: [], lastRead: null };
+  return grant.attested?.reason === ended.state ? stub : owing(stub, ended.state, ended.at);
 }
 
 /** What a read may leave behind before a sink confirmed it: pin, consent and versions, which only make later checks stricter. */

@@ -4,6 +4,7 @@ import type { ErrorCode } from "./error.ts";
 export type SdkEvent =
   | { type: "request"; call: string; attempt: number; status: number | undefined; ms: number; requestId: string | undefined }
   | { type: "retry"; call: string; attempt: number; afterMs: number }
+  | { type: "event"; name: string; grant: string; ms: number }
   | { type: "refused"; grant: string; code: ErrorCode; reason: string | undefined }
   | { type: "sync"; sink: string; created: number; updated: number; unchanged: number; erased: number; failed: number; ms: number };
 

@@ -1,7 +1,7 @@
 import type { AuthorizationDetails } from "../protocol/authorization-details.ts";
 import { type Consent, verifyConsent } from "../protocol/consent-token.ts";
 import { EvidenceError } from "../protocol/jws.ts";
-import { allowsRead, widening } from "../protocol/narrow.ts";
+import { allowsRead, isNoWider, widening } from "../protocol/narrow.ts";
 import { type Content, grantKeyContext, hashOfGrantKey, openShare, type Share } from "../protocol/sealing/record.ts";
 import { openSealed } from "../protocol/sealing/seal-to.ts";
 import { CounterfoilError } from "./error.ts";
@@ -47,7 +47,8 @@ export const checkConsent = (party: Party, grant: StoredGrant, token: string): P
       ...(grant.consent === null ? {} : { seen: grant.consent }),
     });
     const wider = widening(consent.authorization_details, grant.asked);
-    if (wider !== undefined) refuse("wider", `the consent is wider than what was asked, at ${wider.pointer}`);
+    if (wider !== undefined && !grant.offers.some((offer) => isNoWider(consent.authorization_details, offer)))
+      refuse("wider", `the consent is wider than what was asked, at ${wider.pointer}`);
     return { token, consent, hash };
   });
 

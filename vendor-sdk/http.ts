@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Endpoint } from "../protocol/api.ts";
 import { CounterfoilError } from "./error.ts";
 import type { Listener } from "./event.ts";
 
@@ -6,11 +7,13 @@ import type { Listener } from "./event.ts";
 export interface Call {
   /** Its name in events. */
   name: string;
-  method: "GET" | "POST";
+  method: Endpoint["method"];
   url: string;
-  prepare(): Promise<{ headers: Record<string, string>; body?: URLSearchParams }>;
+  prepare(): Promise<{ headers: Record<string, string>; body?: URLSearchParams | string }>;
   /** Safe to send again: a read, or keyed so that it counts once. */
   repeatable: boolean;
+  /** For one attempt, where it may wait longer than others. */
+  timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -65,7 +68,7 @@ async function once(options: HttpOptions, call: Call, attempt: number): Promise<
   let status: number | undefined;
   let requestId: string | undefined;
   try {
-    const timeout = AbortSignal.timeout(options.timeoutMs);
+    const timeout = AbortSignal.timeout(call.timeoutMs ?? options.timeoutMs);
     const response = await options.fetch(call.url, {
       method: call.method,
       headers: { accept: "application/json, application/problem+json", ...headers },

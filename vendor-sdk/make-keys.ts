@@ -51,7 +51,7 @@ export const clientMetadata = (facts: ClientFacts): Record<string, unknown> => (
   dpo_contact: facts.dpoContact,
   redirect_uris: facts.redirectUris,
   jwks_uri: facts.jwksUri,
-  grant_types: ["authorization_code", "refresh_token"],
+  grant_types: ["authorization_code", "refresh_token", "client_credentials"],
   response_types: ["code"],
   token_endpoint_auth_method: "private_key_jwt",
   dpop_bound_access_tokens: true,

@@ -1,6 +1,7 @@
 import * as v from "valibot";
-import { API, type ReplyOf } from "../protocol/api.ts";
 import { allowsRead } from "../protocol/narrow.ts";
+import { type Pull, VENDOR_API } from "../protocol/vendor-api.ts";
+import { accepted, withinConsent } from "./accepting.ts";
 import type { Dpop } from "./dpop.ts";
 import { CounterfoilError } from "./error.ts";
 import { checkConsent, checkShare, openGrantKey, type VerifiedConsent } from "./evidence.ts";
@@ -22,7 +23,7 @@ export interface Reading {
   complete: boolean;
   changes: Change[];
   cursor: string;
-  receipt: ReplyOf<"records">["receipt"];
+  receipt: Pull["receipt"];
   grantKey: Uint8Array;
   /** With cursor and shares moved on. Nothing of it is saved yet. */
   next: StoredGrant;
@@ -56,7 +57,7 @@ export function reader(party: Party, tokens: Tokens, proofs: Dpop): Read {
       if (consent === undefined || consent.token !== page.consent || next.grantKey !== page.grant_key) {
         consent = await checkConsent(party, next, page.consent);
         grantKey = new Uint8Array(await openGrantKey(party, consent.consent, page.grant_key));
-        next = { ...next, ...remembered(consent), grantKey: page.grant_key };
+        next = { ...accepted(next, consent), grantKey: page.grant_key };
       }
       // Copied once it changes: what stays the very same is not written again.
       if (page.records.length > 0 && next.shares === grant.shares) next = { ...next, seen: { ...grant.seen }, shares: { ...grant.shares } };
@@ -76,8 +77,7 @@ export function reader(party: Party, tokens: Tokens, proofs: Dpop): Read {
       if (!page.more) {
         const narrowed = narrowedIn(next);
         if (narrowed.length > 0) {
-          const gone = new Set(narrowed.map(({ path }) => path));
-          next = { ...next, shares: Object.fromEntries(Object.entries(next.shares).filter(([path]) => !gone.has(path))) };
+          next = withinConsent(next);
           changes.push(...narrowed);
         }
         const at = party.now();
@@ -107,13 +107,6 @@ export function reader(party: Party, tokens: Tokens, proofs: Dpop): Read {
   };
 }
 
-/** What is remembered of a consent however the read ends: it can only make the next check stricter. */
-export const remembered = ({ token, consent, hash }: VerifiedConsent): Pick<StoredGrant, "pin" | "consent" | "details"> => ({
-  pin: consent.iss,
-  consent: { token, n: consent.n, hash },
-  details: consent.authorization_details,
-});
-
 const removalsFirst = (changes: Change[]): Change[] => [
   ...changes.filter(({ type }) => type === "remove"),
   ...changes.filter(({ type }) => type === "put"),
@@ -132,8 +125,8 @@ async function fetchPage(
   grant: StoredGrant,
   since: string | null,
   signal?: AbortSignal,
-): Promise<ReplyOf<"records">> {
-  const url = new URL(API.records.path.replace("{id}", grant.id), party.server);
+): Promise<Pull> {
+  const url = new URL(VENDOR_API.records.path.replace("{id}", grant.id), party.server);
   if (since !== null) url.searchParams.set("since", since);
   const send = () =>
     party.http({
@@ -155,7 +148,7 @@ async function fetchPage(
     answer = await withNonce(send, url.href, proofs);
   }
   if (answer.status !== 200) throw refused(answer, "the pull", party.now());
-  const page = v.safeParse(API.records.reply, answer.body);
+  const page = v.safeParse(VENDOR_API.records.reply, answer.body);
   if (!page.success)
     throw new CounterfoilError("integrity", "the pull's answer has an unknown shape", {
       status: answer.status,

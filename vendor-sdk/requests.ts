@@ -19,6 +19,11 @@ export interface AccessRequest {
   authorization_details: AuthorizationDetails;
   /** Exactly one of the client metadata's `redirect_uris`. */
   redirect_uri: string;
+  /**
+   * Asks to take the place of what this grant gives now (Grant Management, `replace`): the customer sees what would change, and the grant
+   * goes on unless they approve. Ask for all of it, not for what is new alone.
+   */
+  replaces?: string;
 }
 
 /** A request that waits for its customer. */
@@ -35,8 +40,8 @@ export interface PushedRequest {
 export interface Requests {
   /**
    * Pushes a request (RFC 9126) with private_key_jwt, a fresh PKCE verifier and state.
-   * @throws {TypeError} on authorization_details of an unknown shape
-   * @throws {CounterfoilError} `purpose_mismatch`, `unauthenticated`, `unavailable`, `integrity` (another issuer's metadata)
+   * @throws {TypeError} on authorization_details of an unknown shape, or `replaces` of a grant that isn't there or has ended
+   * @throws {CounterfoilError} `access_denied` this customer said no less than 30 days ago (`replaces`); `purpose_mismatch`, `unauthenticated`, `unavailable`, `integrity` (another issuer's metadata)
    */
   create(request: AccessRequest, options?: { signal?: AbortSignal }): Promise<PushedRequest>;
   /**
@@ -56,10 +61,12 @@ const Pushed = v.object({ request_uri: v.pipe(v.string(), v.minLength(1)), expir
 
 export function requests(party: Party, discover: (signal?: AbortSignal) => Promise<Metadata>, tokens: Tokens, proofs: Dpop): Requests {
   return {
-    async create({ authorization_details, redirect_uri }, { signal } = {}) {
+    async create({ authorization_details, redirect_uri, replaces = null }, { signal } = {}) {
       const asked = v.safeParse(AuthorizationDetails, authorization_details);
       if (!asked.success)
         throw new TypeError(`authorization_details: ${asked.issues[0].message} at ${v.getDotPath(asked.issues[0]) ?? "the top"}`);
+      // Before it leaves: the customer may approve, and a sync read it, before anybody has come back.
+      if (replaces !== null) await offer(party, replaces, asked.output);
       const metadata = await discover(signal);
       const state = newToken();
       const verifier = newToken();
@@ -80,6 +87,7 @@ export function requests(party: Party, discover: (signal?: AbortSignal) => Promi
             code_challenge: await hashOf(verifier),
             code_challenge_method: "S256",
             authorization_details: JSON.stringify(asked.output),
+            ...(replaces === null ? {} : { grant_management_action: "replace", grant_id: replaces }),
             dpop_jkt: await proofs.thumbprint(),
             ...(await clientAssertion(party)),
           }),
@@ -94,7 +102,7 @@ export function requests(party: Party, discover: (signal?: AbortSignal) => Promi
         });
       const now = party.now();
       await party.book.dropRequestsBefore(now);
-      await party.book.saveRequest(state, { verifier, redirectUri: redirect_uri, asked: asked.output, expires: now + PATIENCE });
+      await party.book.saveRequest(state, { verifier, redirectUri: redirect_uri, asked: asked.output, expires: now + PATIENCE, replaces });
       const to = new URL(metadata.authorization_endpoint);
       to.searchParams.set("client_id", party.clientId);
       to.searchParams.set("request_uri", pushed.output.request_uri);
@@ -122,6 +130,10 @@ export function requests(party: Party, discover: (signal?: AbortSignal) => Promi
       const code = query.get("code");
       if (code === null || code === "") throw new CounterfoilError("invalid", "the return has no code", { reason: "code" });
       const reply = await tokens.exchange(code, request.redirectUri, request.verifier);
+      if (request.replaces !== null && request.replaces !== reply.grant_id) {
+        tokens.forget(reply.grant_id);
+        throw new CounterfoilError("integrity", "the token is not of the grant that was to be replaced", { reason: "grant" });
+      }
       const wider = widening(reply.authorization_details, request.asked);
       if (wider !== undefined) {
         tokens.forget(reply.grant_id);
@@ -132,7 +144,8 @@ export function requests(party: Party, discover: (signal?: AbortSignal) => Promi
         const grant: StoredGrant = {
           ...(before ?? fresh(reply.grant_id, party.now())),
           asked: request.asked,
-          details: reply.authorization_details,
+          // The consent decides as soon as there is one: what the next one takes away shows against the last one.
+          details: before?.consent ? before.details : reply.authorization_details,
           refresh: reply.refresh_token ?? before?.refresh ?? null,
         };
         await party.book.saveGrant(grant);
@@ -158,4 +171,18 @@ const fresh = (id: string, now: number): Omit<StoredGrant, "asked" | "details" |
   lastRead: null,
   reads: [],
   erasedIn: [],
+  offers: [],
+  writtenIn: [],
+  owes: null,
+  attested: null,
 });
+
+/** Offers of one grant that are remembered: whoever asks more often has lost the first ones. */
+const OFFERS = 5;
+
+const offer = (party: Party, id: string, asked: AuthorizationDetails): Promise<void> =>
+  party.book.locks.run(id, async () => {
+    const grant = await party.book.grant(id);
+    if (grant === undefined || grant.ended !== null) throw new TypeError("replaces: expected a grant of this state that has not ended");
+    await party.book.saveGrant({ ...grant, offers: [...grant.offers, asked].slice(-OFFERS) });
+  });

@@ -39,11 +39,15 @@ export async function fieldsOf(party: Party, grant: StoredGrant, now: number, on
 export async function recordOf(party: Party, grant: StoredGrant, now: number, only?: string): Promise<SubjectRecord> {
   const details = inForce(grant, now);
   const purposes = [...new Set(details.map(({ purpose }) => purpose))];
+  const gpc = grant.consent !== null && readConsent(grant.consent.token).gpc === true;
   const endOf = (purpose: string): string => new Date(lastExpiry(details.filter((each) => each.purpose === purpose))).toISOString();
   return {
     key: await rowKey(grant.id),
     fields: await fieldsOf(party, grant, now, only),
     consent: {
+      gpc,
+      // "Do not sell or share" (Global Privacy Control) takes back what was granted of others.
+      recipients: gpc ? [] : [...new Set(details.flatMap(({ recipients = [] }) => recipients))],
       given: new Date(grant.given).toISOString(),
       until: new Date(lastExpiry(grant.details)).toISOString(),
       paused: grant.paused,

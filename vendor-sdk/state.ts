@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { AuthorizationDetails } from "../protocol/authorization-details.ts";
+import { ErasureAttestation, Remainder } from "../protocol/erasure-attestation.ts";
 import { Body, CompactJwe, CompactJws, Count, Hash, Id, Instant, Path, Positive } from "../protocol/shapes.ts";
 import type { KeyedLock } from "./lock.ts";
 import { newToken } from "./random.ts";
@@ -27,16 +28,41 @@ export function memoryState(): StateStore {
   };
 }
 
+/** What a sink did of an erasure, and what stays there. */
+export const Done = v.object({ did: v.array(v.string()), remains: v.array(Remainder) });
+export type Done = v.InferOutput<typeof Done>;
+
+/** An erasure that every sink has to do before it can be attested. `n`: of the consent; `by`: what each sink did, by its name. */
+const Owed = v.object({
+  reason: v.picklist(["revoked", "expired", "declined", "narrowed", "retention"]),
+  since: Instant,
+  n: Positive,
+  by: v.record(v.string(), Done),
+  /** What a sink said that it did and had not yet made durable: after a crash it finds nothing to do any more. */
+  tried: v.optional(v.record(v.string(), Done), {}),
+});
+
+/** The last attestation. `received`: when the server said that it took it. */
+const Attested = v.object({
+  jti: v.string(),
+  reason: Owed.entries.reason,
+  at: Instant,
+  ...Done.entries,
+  received: v.nullable(Instant),
+});
+
 /** What is remembered of a grant. Times in epoch milliseconds unless they are texts. */
 export const StoredGrant = v.object({
   id: Id,
   asked: AuthorizationDetails,
+  /** What was asked to take its place, newest last: the customer may approve before anybody comes back. */
+  offers: v.optional(v.array(AuthorizationDetails), []),
   /** As the server said at the last token; the consent decides as soon as there is one. */
   details: AuthorizationDetails,
   refresh: v.nullable(v.string()),
   given: Count,
   paused: v.boolean(),
-  ended: v.nullable(v.object({ state: v.picklist(["revoked", "expired", "declined"]), at: Instant })),
+  ended: v.nullable(v.object({ state: v.picklist(["revoked", "expired", "declined"]), at: Instant, by: v.optional(v.literal("vendor")) })),
   /** Thumbprint of the relationship key, from the first consent on. */
   pin: v.nullable(Hash),
   /** The latest consent: kept after the end as proof (GDPR art. 7(1)). */
@@ -55,6 +81,10 @@ export const StoredGrant = v.object({
   reads: v.array(Count),
   /** Names of the sinks that confirmed the erasure of an ended grant. */
   erasedIn: v.array(v.string()),
+  /** Names of the sinks that confirmed a row of it: an erasure is attested when each of them has done its part. */
+  writtenIn: v.optional(v.array(v.string()), []),
+  owes: v.optional(v.nullable(Owed), null),
+  attested: v.optional(v.nullable(Attested), null),
 });
 export type StoredGrant = v.InferOutput<typeof StoredGrant>;
 
@@ -68,8 +98,20 @@ const StoredShares = v.object({ ...v.pick(StoredGrant, KEPT_APART).entries, kept
 export type GrantHead = Omit<StoredGrant, (typeof KEPT_APART)[number]>;
 
 /** A request on its way through the customer's browser. */
-export const StoredRequest = v.object({ verifier: v.string(), redirectUri: v.string(), asked: AuthorizationDetails, expires: Count });
+export const StoredRequest = v.object({
+  verifier: v.string(),
+  redirectUri: v.string(),
+  asked: AuthorizationDetails,
+  expires: Count,
+  replaces: v.optional(v.nullable(Id), null),
+});
 export type StoredRequest = v.InferOutput<typeof StoredRequest>;
+
+/** An attestation that the server has not taken yet. `tries` count refusals; not before `next` (epoch milliseconds). */
+export const StoredAttestation = v.object({ claims: ErasureAttestation, tries: Count, next: Count });
+export type StoredAttestation = v.InferOutput<typeof StoredAttestation>;
+
+const Consents = v.array(v.object({ n: Positive, token: CompactJws }));
 
 const parse = <S extends v.GenericSchema>(schema: S, text: string | undefined): v.InferOutput<S> | undefined =>
   text === undefined ? undefined : v.parse(schema, JSON.parse(text));
@@ -82,6 +124,12 @@ export interface Book {
   head(id: string): Promise<GrantHead | undefined>;
   saveGrant(grant: StoredGrant): Promise<void>;
   grantIds(): Promise<string[]>;
+  /** Every consent that was saved with its grant, by its number: kept for ever, as proof. */
+  consents(id: string): Promise<v.InferOutput<typeof Consents>>;
+  attestation(jti: string): Promise<StoredAttestation | undefined>;
+  attestationIds(): Promise<string[]>;
+  saveAttestation(attestation: StoredAttestation): Promise<void>;
+  dropAttestation(jti: string): Promise<void>;
   request(state: string): Promise<StoredRequest | undefined>;
   saveRequest(state: string, request: StoredRequest): Promise<void>;
   dropRequest(state: string): Promise<void>;
@@ -91,6 +139,16 @@ export interface Book {
 
 export function book(store: StateStore, locks: KeyedLock): Book {
   const request = async (state: string) => parse(StoredRequest, await store.get(`request/${state}`));
+  const consents = async (id: string) => parse(Consents, await store.get(`consents/${id}`)) ?? [];
+  /** The last number kept, by grant: a proof is written once. */
+  const proven = new Map<string, number>();
+  const keepConsent = async (id: string, { n, token }: { n: number; token: string }): Promise<void> => {
+    if (proven.get(id) === n) return;
+    const kept = await consents(id);
+    if (!kept.some((each) => each.n === n))
+      await store.set(`consents/${id}`, JSON.stringify([...kept, { n, token }].sort((a, b) => a.n - b.n)));
+    proven.set(id, n);
+  };
   /** By the very objects that were read or written: what is still the same is in the store. */
   const stored = new WeakMap<StoredGrant["shares"], { seen: StoredGrant["seen"]; kept: string }>();
   return {
@@ -106,6 +164,7 @@ export function book(store: StateStore, locks: KeyedLock): Book {
     },
     head: async (id) => parse(StoredHead, await store.get(`grant/${id}`)),
     async saveGrant({ seen, shares, ...head }) {
+      if (head.consent !== null) await keepConsent(head.id, head.consent);
       const before = stored.get(shares);
       const kept = before?.seen === seen ? before.kept : newToken();
       if (kept !== before?.kept) await store.set(`shares/${head.id}`, JSON.stringify({ kept, seen, shares }));
@@ -113,6 +172,11 @@ export function book(store: StateStore, locks: KeyedLock): Book {
       stored.set(shares, { seen, kept });
     },
     grantIds: async () => (await store.list("grant/")).map((key) => key.slice("grant/".length)),
+    consents,
+    attestation: async (jti) => parse(StoredAttestation, await store.get(`attestation/${jti}`)),
+    attestationIds: async () => (await store.list("attestation/")).map((key) => key.slice("attestation/".length)),
+    saveAttestation: (attestation) => store.set(`attestation/${attestation.claims.jti}`, JSON.stringify(attestation)),
+    dropAttestation: (jti) => store.delete(`attestation/${jti}`),
     request,
     saveRequest: (state, stored) => store.set(`request/${state}`, JSON.stringify(stored)),
     dropRequest: (state) => store.delete(`request/${state}`),

@@ -1,12 +1,23 @@
-import type { Ending } from "./crm/sink.ts";
+import type { Ending, Remainder } from "./crm/sink.ts";
 import type { CounterfoilError } from "./error.ts";
 
 /** How a sync goes about it. */
 export interface SyncOptions {
   /** Says what would happen; writes neither the sink nor the state. It does read, and reads are logged. */
   dryRun?: boolean;
+  /** These grants alone; all unless told. */
+  grants?: readonly string[];
   /** Grants read at a time; 4 unless told. */
   concurrency?: number;
+  signal?: AbortSignal;
+}
+
+/** Of what and when an enforcement is. */
+export interface EnforceOptions {
+  /** The vendor's clock unless told. */
+  now?: Date;
+  /** These grants alone; all unless told. */
+  grants?: readonly string[];
   signal?: AbortSignal;
 }
 
@@ -20,8 +31,24 @@ export interface SyncReport {
   paused: number;
   /** Grants whose frequency allows no read now: left as they are. */
   held: number;
-  /** What each erasure did, and what remains. */
-  erasures: { key: string; grant: string; reason: Ending["reason"]; did: readonly string[]; remains: readonly string[] }[];
+  /** What each erasure did, and what remains. `narrowed`: of what is no longer granted, while the grant goes on. */
+  erasures: {
+    key: string;
+    grant: string;
+    reason: Ending["reason"] | "narrowed";
+    did: readonly string[];
+    remains: readonly Remainder[];
+  }[];
+  /**
+   * Your signed word of erasures: how many the server took, how many wait in the state to be posted again, and which it refused. `owed`:
+   * not made yet, since these sinks hold a row and have not erased it.
+   */
+  attestations: {
+    sent: number;
+    waiting: number;
+    refused: { grant: string; error: CounterfoilError }[];
+    owed: { grant: string; sinks: readonly string[] }[];
+  };
   /** Columns that the target keeps otherwise than they were written. */
   altered: { key: string; columns: readonly string[] }[];
   /** The columns of each row that was written, or would be. */
@@ -39,6 +66,7 @@ export const emptyReport = (dryRun: boolean): SyncReport => ({
   paused: 0,
   held: 0,
   erasures: [],
+  attestations: { sent: 0, waiting: 0, refused: [], owed: [] },
   altered: [],
   written: [],
   failed: [],

@@ -1,52 +1,59 @@
-import type { Ending, EraseReport, Sink } from "./crm/sink.ts";
-import { endedGrant, endingOf, hasLapsed, isOverdue, lapsedGrant, mayRead, prunedGrant, tightenedGrant } from "./endings.ts";
+import type { Attesting } from "./attesting.ts";
+import type { Sink } from "./crm/sink.ts";
+import { endingOf, hasLapsed, isOverdue, mayRead, tightenedGrant } from "./endings.ts";
 import { asCounterfoilError, CounterfoilError } from "./error.ts";
 import { rowKey } from "./grant.ts";
 import { inParallel } from "./in-parallel.ts";
 import { keyedLock } from "./lock.ts";
+import { owesIn } from "./owing.ts";
 import type { Party } from "./party.ts";
 import type { Read } from "./reading.ts";
-import { printOf, recordOf } from "./row.ts";
+import { type Ended, type Job, rowWriter, type Written } from "./row-writer.ts";
+import type { AskStanding } from "./standing.ts";
 import type { StoredGrant } from "./state.ts";
-import { emptyReport, type SyncOptions, type SyncReport } from "./sync-report.ts";
+import { type EnforceOptions, emptyReport, type SyncOptions, type SyncReport } from "./sync-report.ts";
 import type { Tokens } from "./tokens.ts";
 
 /** Keeping a sink in step with every grant. A grant's fault is one of the report's `failed`, and the others go on. */
 export interface Syncing {
   /**
    * Reads every grant as often as it allows, takes out what has ended, blanks what is no longer granted, writes what changed, and
-   * moves on only when the sink has confirmed. Runs of one vendor wait for each other.
+   * moves on only when the sink has confirmed; then posts your signed word of what was erased. Runs over all grants wait for each other.
    * @throws {CounterfoilError} `invalid` the sink is not ready; the sink's own from `check`
    */
   sync(sink: Sink, options?: SyncOptions): Promise<SyncReport>;
-  /** Takes out what has ended or was kept long enough, by the clock and what is remembered: without the server. @param now the vendor's clock unless told */
-  enforce(sink: Sink, now?: Date): Promise<SyncReport>;
+  /**
+   * Takes out what has ended, is no longer granted or was kept long enough, by the clock and what is remembered: without the server,
+   * which is only told afterwards.
+   */
+  enforce(sink: Sink, options?: EnforceOptions): Promise<SyncReport>;
+}
+
+/** What syncing is made of. */
+export interface SyncParts {
+  readonly party: Party;
+  readonly read: Read;
+  readonly ask: AskStanding;
+  readonly tokens: Tokens;
+  readonly attest: Attesting;
 }
 
 const BATCH = 100;
 
-/** One grant on its way through a sync. `why`: its row has to go. */
-interface Job {
-  key: string;
-  grant: StoredGrant;
-  why?: Ending;
-}
-/** Its lock is held until `release`. */
-type HeldJob = Job & { release: () => void };
+/** On its way through a sync, with its row's lock. `why`: the row has to go. */
+type HeldJob = Job & { why?: Ended["why"]; release: () => void };
 
-export function syncing(party: Party, read: Read, tokens: Tokens): Syncing {
+export function syncing({ party, read, ask, tokens, attest }: SyncParts): Syncing {
   const runs = keyedLock();
   const checked = new WeakSet<Sink>();
-  /** What this process last saw confirmed by each sink: the first sync of a process compares every row, later ones only what moved. */
-  const confirmed = new WeakMap<Sink, Map<string, string>>();
-  const printsOf = (sink: Sink): Map<string, string> => {
-    const known = confirmed.get(sink) ?? new Map<string, string>();
-    confirmed.set(sink, known);
-    return known;
-  };
+  const rows = rowWriter(party, tokens, attest);
 
-  const run = (sink: Sink, options: SyncOptions, work: (report: SyncReport) => Promise<void>): Promise<SyncReport> =>
-    runs.run("sync", async () => {
+  const run = (
+    sink: Sink,
+    options: SyncOptions,
+    work: (report: SyncReport, ids: readonly string[]) => Promise<void>,
+  ): Promise<SyncReport> => {
+    const whole = async () => {
       const started = performance.now();
       const report = emptyReport(options.dryRun ?? false);
       if (!checked.has(sink)) {
@@ -54,59 +61,15 @@ export function syncing(party: Party, read: Read, tokens: Tokens): Syncing {
         if (!ready) throw new CounterfoilError("invalid", `the sink is not ready: ${problems.join("; ")}`, { reason: "sink" });
         checked.add(sink);
       }
-      await work(report);
+      await work(report, options.grants ?? (await party.book.grantIds()));
+      if (!report.dryRun) await attest.post(report.attestations, { signal: options.signal });
       report.ms = performance.now() - started;
       const { created, updated, unchanged, erased, ms } = report;
       party.on({ type: "sync", sink: sink.name, created, updated, unchanged, erased, failed: report.failed.length, ms });
       return report;
-    });
-
-  const fail = (report: SyncReport, key: string, grant: string, thrown: unknown): void => {
-    const error = asCounterfoilError(thrown);
-    party.on({ type: "refused", grant, code: error.code, reason: error.reason });
-    report.failed.push({ key, grant, error });
-  };
-
-  /** Takes a row out of the sink; true if it is gone or was never there. */
-  const erase = async (sink: Sink, report: SyncReport, job: Job, why: Ending, options: SyncOptions): Promise<boolean> => {
-    try {
-      const done: EraseReport = await sink.erase(job.key, why, { dryRun: options.dryRun, signal: options.signal });
-      if (done.did.length + done.remains.length === 0) return true;
-      report.erased++;
-      report.erasures.push({ key: job.key, grant: job.grant.id, reason: why.reason, ...done });
-      return true;
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      fail(report, job.key, job.grant.id, error);
-      return false;
-    }
-  };
-
-  /** Erases in the sink, makes that durable, then forgets in the state. */
-  const eraseAll = async (sink: Sink, report: SyncReport, jobs: Required<Job>[], options: SyncOptions): Promise<void> => {
-    const gone: typeof jobs = [];
-    for (const job of jobs) {
-      // What was learned of an end is kept even where the sink fails, so that the next run tries again without asking.
-      if (!options.dryRun && job.why.reason !== "retention") await party.book.saveGrant(endedGrant(job.grant, job.why));
-      if (await erase(sink, report, job, job.why, options)) gone.push(job);
-    }
-    if (options.dryRun || gone.length === 0) return;
-    if (!(await committed(sink, report, gone))) return;
-    for (const { grant, why } of gone) {
-      tokens.forget(grant.id);
-      printsOf(sink).delete(grant.id);
-      await party.book.saveGrant(why.reason === "retention" ? lapsedGrant(grant) : endedGrant(grant, why, sink.name));
-    }
-  };
-
-  const committed = async (sink: Sink, report: SyncReport, jobs: readonly Job[]): Promise<boolean> => {
-    try {
-      await sink.commit();
-      return true;
-    } catch (error) {
-      for (const { key, grant } of jobs) fail(report, key, grant.id, error);
-      return false;
-    }
+    };
+    // One grant's lock is enough for a few: what an event tells of doesn't wait until a thousand others were read.
+    return options.grants === undefined ? runs.run("sync", whole) : whole();
   };
 
   const enforceAll = async (sink: Sink, report: SyncReport, ids: readonly string[], now: number, options: SyncOptions): Promise<void> => {
@@ -116,48 +79,17 @@ export function syncing(party: Party, read: Read, tokens: Tokens): Syncing {
         const head = await party.book.head(id);
         if (head === undefined || head.erasedIn.includes(sink.name)) return;
         const why = endingOf(head, now);
-        if (why === undefined && !hasLapsed(head, now)) return;
+        const narrowed = head.owes?.reason === "narrowed" && owesIn(head, sink.name);
+        if (why === undefined && !narrowed && !hasLapsed(head, now)) return;
         const grant = await party.book.grant(id);
         if (grant === undefined) return;
         const key = await rowKey(id);
         if (why !== undefined && !(why.reason === "retention" && grant.read === null))
-          await eraseAll(sink, report, [{ key, grant, why }], options);
-        else if ((isOverdue(grant, now) || (await isStale(sink, grant, now))) && (await put(sink, report, { key, grant }, now, options)))
-          await commitRows(sink, report, [{ key, grant }], now, options);
+          return rows.eraseAll(sink, report, [{ key, grant, why }], options);
+        if (!narrowed && !isOverdue(grant, now) && !(await rows.isStale(sink, grant, now))) return;
+        const written = await rows.put(sink, report, { key, grant }, now, options);
+        if (written !== undefined) await rows.commitRows(sink, report, [written], now, options);
       });
-    }
-  };
-
-  /** Whether this process wrote the row when it said more: a purpose has ended since. */
-  const isStale = async (sink: Sink, grant: StoredGrant, now: number): Promise<boolean> => {
-    const print = printsOf(sink).get(grant.id);
-    return print !== undefined && print !== (await printOf(grant, now));
-  };
-
-  const put = async (sink: Sink, report: SyncReport, job: Job, now: number, options: SyncOptions): Promise<boolean> => {
-    try {
-      if (printsOf(sink).get(job.grant.id) === (await printOf(job.grant, now))) {
-        report.unchanged++;
-        return true;
-      }
-      const done = await sink.put(await recordOf(party, job.grant, now), { dryRun: options.dryRun, signal: options.signal });
-      report[done.outcome]++;
-      if (done.outcome !== "unchanged") report.written.push({ key: job.key, outcome: done.outcome, columns: done.columns });
-      if (done.altered.length > 0) report.altered.push({ key: job.key, columns: done.altered });
-      return true;
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      fail(report, job.key, job.grant.id, error);
-      return false;
-    }
-  };
-
-  /** The sink's word that rows are durable, and only then the cursor. */
-  const commitRows = async (sink: Sink, report: SyncReport, jobs: readonly Job[], now: number, options: SyncOptions): Promise<void> => {
-    if (options.dryRun || jobs.length === 0 || !(await committed(sink, report, jobs))) return;
-    for (const { grant } of jobs) {
-      printsOf(sink).set(grant.id, await printOf(grant, now));
-      await party.book.saveGrant(prunedGrant(grant, now));
     }
   };
 
@@ -170,42 +102,63 @@ export function syncing(party: Party, read: Read, tokens: Tokens): Syncing {
       release();
       return undefined;
     }
-    try {
-      return { key, grant: await readOn(grant, report, options), release };
-    } catch (thrown) {
-      const error = asCounterfoilError(thrown);
-      const at = new Date(party.now()).toISOString();
-      if (!options.signal?.aborted && error.code === "grant_revoked") return { key, grant, why: { reason: "revoked", at }, release };
-      if (!options.signal?.aborted && error.code === "grant_expired") return { key, grant, why: { reason: "expired", at }, release };
-      if (error.code === "grant_paused") {
-        report.paused++;
-        const paused = { ...grant, paused: true };
-        if (!options.dryRun && !grant.paused) await party.book.saveGrant(paused);
-        // Its row stays, and says from now on that nobody may be reached.
-        if (grant.read !== null) return { key, grant: paused, release };
-        release();
-        return undefined;
-      }
-      if (error.reason === "frequency_exceeded") report.held++;
-      else if (!options.signal?.aborted) fail(report, key, id, error);
+    const seen = await readOrAsk(grant, report, options).catch((thrown: unknown) => asCounterfoilError(thrown));
+    if (!(seen instanceof CounterfoilError)) {
+      // A row that was never written stays unwritten until something could be read.
+      if (seen.read !== null) return { key, grant: seen, release };
       release();
       return undefined;
     }
+    const at = new Date(party.now()).toISOString();
+    if (!options.signal?.aborted && seen.code === "grant_revoked")
+      return { key, grant, why: { reason: seen.reason === "declined" ? "declined" : "revoked", at }, release };
+    if (!options.signal?.aborted && seen.code === "grant_expired") return { key, grant, why: { reason: "expired", at }, release };
+    if (!options.signal?.aborted) rows.fail(report, key, id, seen);
+    release();
+    return undefined;
   };
 
-  /** The grant after a read, not yet saved but for what makes later checks stricter; as it is where its frequency allows none. */
-  const readOn = async (grant: StoredGrant, report: SyncReport, { dryRun, signal }: SyncOptions): Promise<StoredGrant> => {
+  /** The grant after a read, not yet saved but for what makes later checks stricter; where none is allowed, as the server says it stands. */
+  const readOrAsk = async (grant: StoredGrant, report: SyncReport, { dryRun = false, signal }: SyncOptions): Promise<StoredGrant> => {
     if (!mayRead(grant, party.now())) {
-      // Not a read: a refresh tells whether the grant still stands.
-      if (grant.refresh !== null) await tokens.refresh({ id: grant.id, refresh: grant.refresh }, signal);
       report.held++;
-      return grant;
+      return standing(grant, report, dryRun, signal);
     }
-    const { next } = await read(grant, { since: grant.cursor, signal }).catch((error: unknown) => {
-      if (error instanceof CounterfoilError && error.reason === "cursor_expired") return read(grant, { since: null, signal });
-      throw error;
-    });
-    if (!dryRun) await party.book.saveGrant(tightenedGrant(grant, next));
+    try {
+      const { next } = await read(grant, { since: grant.cursor, signal }).catch((error: unknown) => {
+        if (error instanceof CounterfoilError && error.reason === "cursor_expired") return read(grant, { since: null, signal });
+        throw error;
+      });
+      if (!dryRun) await party.book.saveGrant(tightenedGrant(grant, next));
+      return next;
+    } catch (error) {
+      if (!(error instanceof CounterfoilError) || signal?.aborted) throw error;
+      if (error.code === "grant_paused") return standing(grant, report, dryRun, signal, true);
+      if (error.reason !== "frequency_exceeded") throw error;
+      report.held++;
+      return standing(grant, report, dryRun, signal);
+    }
+  };
+
+  /** Not a read. A server that can't be asked still says by a refresh whether the grant stands. */
+  const standing = async (
+    grant: StoredGrant,
+    report: SyncReport,
+    dryRun: boolean,
+    signal?: AbortSignal,
+    paused = grant.paused,
+  ): Promise<StoredGrant> => {
+    let next = grant.paused === paused ? grant : { ...grant, paused };
+    try {
+      next = (await ask(grant, signal)).next;
+    } catch (error) {
+      const final = ["grant_revoked", "grant_expired", "integrity"];
+      if (!(error instanceof CounterfoilError) || error.retryable || final.includes(error.code) || signal?.aborted) throw error;
+      if (grant.refresh !== null) await tokens.refresh({ id: grant.id, refresh: grant.refresh }, signal);
+    }
+    if (next.paused) report.paused++;
+    // Its row stays in a pause, and says from now on that nobody may be reached.
+    if (!dryRun && next !== grant) await party.book.saveGrant(next);
     return next;
   };
 
@@ -219,13 +172,13 @@ export function syncing(party: Party, read: Read, tokens: Tokens): Syncing {
         if (job !== undefined) jobs.push(job);
       });
       options.signal?.throwIfAborted();
-      await eraseAll(
+      await rows.eraseAll(
         sink,
         report,
         jobs.flatMap(({ key, grant, why }) => (why === undefined ? [] : [{ key, grant, why }])),
         options,
       );
-      const rows: Job[] = [];
+      const put: Written[] = [];
       await inParallel(
         jobs.filter(({ why }) => why === undefined),
         width,
@@ -233,11 +186,12 @@ export function syncing(party: Party, read: Read, tokens: Tokens): Syncing {
           // The grant may have lapsed since it was read.
           const now = party.now();
           const why = endingOf(grant, now);
-          if (why !== undefined) await eraseAll(sink, report, [{ key, grant, why }], options);
-          else if (await put(sink, report, { key, grant }, now, options)) rows.push({ key, grant });
+          if (why !== undefined) return rows.eraseAll(sink, report, [{ key, grant, why }], options);
+          const written = await rows.put(sink, report, { key, grant }, now, options);
+          if (written !== undefined) put.push(written);
         },
       );
-      await commitRows(sink, report, rows, party.now(), options);
+      await rows.commitRows(sink, report, put, party.now(), options);
     } finally {
       for (const { release } of jobs) release();
     }
@@ -245,15 +199,14 @@ export function syncing(party: Party, read: Read, tokens: Tokens): Syncing {
 
   return {
     sync: (sink, options = {}) =>
-      run(sink, options, async (report) => {
-        const ids = await party.book.grantIds();
+      run(sink, options, async (report, ids) => {
         await enforceAll(sink, report, ids, party.now(), options);
         for (let at = 0; at < ids.length; at += BATCH) {
           options.signal?.throwIfAborted();
           await batch(sink, ids.slice(at, at + BATCH), report, options);
         }
       }),
-    enforce: (sink, now) =>
-      run(sink, {}, async (report) => enforceAll(sink, report, await party.book.grantIds(), now?.getTime() ?? party.now(), {})),
+    enforce: (sink, { now, ...options } = {}) =>
+      run(sink, options, (report, ids) => enforceAll(sink, report, ids, now?.getTime() ?? party.now(), options)),
   };
 }

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { AuthorizationDetails } from "../protocol/authorization-details.ts";
+import type { Scope } from "../protocol/scopes.ts";
 import { Id } from "../protocol/shapes.ts";
 import { clientAssertion } from "./client-assertion.ts";
 import type { Metadata } from "./discovery.ts";
@@ -17,6 +18,8 @@ const TokenReply = v.object({
   grant_id: Id,
   authorization_details: AuthorizationDetails,
 });
+/** RFC 6749, 4.4.3: the vendor's own, of no grant. */
+const OwnReply = v.object(v.pick(TokenReply, ["access_token", "token_type", "expires_in"]).entries);
 export type TokenReply = v.InferOutput<typeof TokenReply>;
 
 /** The token endpoint (RFC 6749, 3.2), and the access tokens that still hold, in memory only. */
@@ -26,6 +29,11 @@ export interface Tokens {
   /** An access token for a grant: the one in memory, or a new one. */
   access(grant: { id: string; refresh: string | null }, signal?: AbortSignal): Promise<string>;
   forget(grantId: string): void;
+  /** A token of the vendor itself (client_credentials), good for one scope: the one in memory, or a new one. */
+  own(scope: Scope): Promise<string>;
+  forgetOwn(scope: Scope): void;
+  /** Makes a refresh token worthless, and the access tokens made of it (RFC 7009). Nothing where the server offers no such endpoint. */
+  revoke(refresh: string, signal?: AbortSignal): Promise<void>;
 }
 
 /** Tokens are renewed this many milliseconds before they end. */
@@ -33,12 +41,13 @@ const EARLY = 20_000;
 
 export function tokens(party: Party, discover: (signal?: AbortSignal) => Promise<Metadata>, proofs: Dpop): Tokens {
   const held = new Map<string, { token: string; until: number }>();
+  const owned = new Map<Scope, { token: Promise<string>; until: number }>();
 
-  const ask = async (parameters: Record<string, string>, repeatable: boolean, signal?: AbortSignal): Promise<Answer> => {
-    const { token_endpoint: url } = await discover(signal);
+  const ask = async (parameters: Record<string, string>, repeatable: boolean, signal?: AbortSignal, at?: string): Promise<Answer> => {
+    const url = at ?? (await discover(signal)).token_endpoint;
     const send = () =>
       party.http({
-        name: "token",
+        name: at === undefined ? "token" : "revoke",
         method: "POST",
         url,
         repeatable,
@@ -81,6 +90,17 @@ export function tokens(party: Party, discover: (signal?: AbortSignal) => Promise
     return reply;
   };
 
+  const fetchOwn = async (scope: Scope): Promise<string> => {
+    const answer = await ask({ grant_type: "client_credentials", scope }, true);
+    if (answer.status !== 200) throw refused(answer, "the vendor's own token", party.now());
+    const parsed = v.safeParse(OwnReply, answer.body);
+    if (!parsed.success)
+      throw new CounterfoilError("invalid", "the token answer has an unknown shape", { status: answer.status, reason: "token_shape" });
+    const kept = owned.get(scope);
+    if (kept !== undefined) kept.until = party.now() + parsed.output.expires_in * 1000 - EARLY;
+    return parsed.output.access_token;
+  };
+
   return {
     async exchange(code, redirectUri, verifier) {
       const answer = await ask({ grant_type: "authorization_code", code, redirect_uri: redirectUri, code_verifier: verifier }, false);
@@ -96,6 +116,21 @@ export function tokens(party: Party, discover: (signal?: AbortSignal) => Promise
       return (await refresh({ id: grant.id, refresh: grant.refresh }, signal)).access_token;
     },
     forget: (grantId) => void held.delete(grantId),
+    own(scope) {
+      const known = owned.get(scope);
+      if (known !== undefined && party.now() < known.until) return known.token;
+      const next = { token: fetchOwn(scope), until: Number.POSITIVE_INFINITY };
+      owned.set(scope, next);
+      next.token.catch(() => owned.get(scope) === next && owned.delete(scope));
+      return next.token;
+    },
+    forgetOwn: (scope) => void owned.delete(scope),
+    async revoke(refresh, signal) {
+      const { revocation_endpoint: url } = await discover(signal);
+      if (url === undefined) return;
+      const answer = await ask({ token: refresh, token_type_hint: "refresh_token" }, true, signal, url);
+      if (answer.status !== 200) throw refused(answer, "the revocation of a token", party.now());
+    },
   };
 }
 

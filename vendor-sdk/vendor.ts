@@ -1,22 +1,34 @@
 import type { JWK } from "jose";
 import type { Consent } from "../protocol/consent-token.ts";
-import type { GrantState } from "../protocol/grant.ts";
+import { attesting, unknownGrant } from "./attesting.ts";
 import { type Channel, type ContactFacts, type ContactVerdict, mayContact } from "./contact.ts";
 import { discovery, isSafeUrl } from "./discovery.ts";
 import { dpop } from "./dpop.ts";
 import { endingOf, tightenedGrant } from "./endings.ts";
 import { asCounterfoilError, CounterfoilError } from "./error.ts";
 import { careful, type Listener } from "./event.ts";
+import { acting } from "./events/acting.ts";
+import { eventKeys } from "./events/event-keys.ts";
+import { inbox } from "./events/inbox.ts";
+import { type ListenOptions, listen } from "./events/listen.ts";
+import { type Receiver, type ReceiverOptions, type ReceiverParts, receiver } from "./events/receiver.ts";
+import { type Stream, stream } from "./events/stream.ts";
+import { verifications } from "./events/verifications.ts";
+import { type VendorEvent, verifyEvent } from "./events/verify-event.ts";
 import { type Grant, grantOf } from "./grant.ts";
+import { type Grants, grants } from "./grants.ts";
 import { http } from "./http.ts";
 import { keyedLock } from "./lock.ts";
 import type { Party } from "./party.ts";
+import { type Evidence, evidenceOf } from "./proof.ts";
 import { type Change, reader } from "./reading.ts";
 import { type Requests, requests } from "./requests.ts";
 import { fieldsOf, recordOf } from "./row.ts";
+import { standings } from "./standing.ts";
 import { book, memoryState, type StateStore, type StoredGrant } from "./state.ts";
 import { type Syncing, syncing } from "./sync.ts";
 import { tokens as tokenEndpoint } from "./tokens.ts";
+import { vendorCall } from "./vendor-call.ts";
 import { vendorKeys } from "./vendor-keys.ts";
 
 /** Who you are, which server you use, and where you remember. */
@@ -25,7 +37,10 @@ export interface VendorOptions {
   clientId: string;
   /** The server's issuer URL, exactly as its metadata write it. */
   server: string;
-  /** Private JWKs: one `use: "sig"`; `use: "enc"`, the one in use first, then retired ones. `counterfoil-vendor init` makes them. */
+  /**
+   * Private JWKs: `use: "sig"`, the first one signs; `use: "enc"`, the one in use first, then retired ones. `counterfoil-vendor init` makes
+   * them; the README says how they are changed.
+   */
   keys: readonly JWK[];
   /** Where pins, cursors and refresh tokens are kept. In memory unless told: use `fileState` or your own. */
   state?: StateStore;
@@ -77,11 +92,23 @@ export interface PullOptions {
 /** One vendor toward one server. Every method throws {@link CounterfoilError}, TypeError for a wrong argument, and the signal's reason when aborted. */
 export interface Vendor extends Syncing {
   readonly requests: Requests;
-  readonly grants: {
-    get(id: string): Promise<Grant | undefined>;
-    /** In the order they were given. */
-    list(filter?: { state?: GrantState }): Promise<Grant[]>;
-  };
+  readonly grants: Grants;
+  /** The stream of events: what customers do reaches you in milliseconds. */
+  readonly stream: Stream;
+  /**
+   * One receiver of pushed events for your endpoint, in any framework: see {@link Receiver}. A grant that ended is erased from the sink at
+   * once, one that changed is synced.
+   */
+  receiver(options: ReceiverOptions): Receiver;
+  /** The same by poll, for those whom the server can't reach. Resolves when the signal ends it. */
+  listen(options: ListenOptions): Promise<void>;
+  /** Checks one event, for a receiver of your own: see `verifyEvent`. Remembers none. */
+  verifyEvent(body: string): Promise<VendorEvent>;
+  /**
+   * A grant as an ISO/IEC TS 27560 consent record and its receipt, in DPV 2.3 (JSON-LD): your proof of what was allowed when, made of the
+   * customer's own signatures. Your client document is fetched for what it says of you.
+   */
+  evidence(grantId: string): Promise<Evidence>;
   /**
    * Reads one grant and checks everything: the consent's signature, pin, audience, number and succession, that it is no wider than
    * asked and for a key of yours; the grant key's hash; each share's place, version and coverage.
@@ -102,7 +129,10 @@ const checkUrl = (name: string, text: string): void => {
 };
 
 /** Of a grant that has ended. */
-const NOTHING: ContactFacts = { fields: {}, consent: { given: "", until: "", paused: false, n: 0, purposes: [], ends: {}, paths: [] } };
+const NOTHING: ContactFacts = {
+  fields: {},
+  consent: { given: "", until: "", paused: false, n: 0, purposes: [], ends: {}, paths: [], gpc: false, recipients: [] },
+};
 
 /** @throws {TypeError} on a wrong option */
 export function createVendor(options: VendorOptions): Vendor {
@@ -124,10 +154,23 @@ export function createVendor(options: VendorOptions): Vendor {
   const proofs = dpop(store, now);
   const tokens = tokenEndpoint(party, discover, proofs);
   const read = reader(party, tokens, proofs);
+  const call = vendorCall(party, tokens, proofs);
+  const ask = standings(party, call);
+  const attest = attesting(party, call);
+  const syncs = syncing({ party, read, ask, tokens, attest });
+  const keys = eventKeys(party);
+  const waiting = verifications();
+  const events = stream(call, waiting);
+  const verify = (body: string) => verifyEvent(body, { issuer: party.server, audience: party.clientId, keys, now: now() });
+  const received = (options: ReceiverOptions | ListenOptions): ReceiverParts => ({
+    inbox: inbox(store, acting({ party, tokens, attest, syncing: syncs }, options)),
+    verify,
+    verified: waiting.arrived,
+  });
 
   const standing = async (id: string): Promise<StoredGrant> => {
     const grant = await party.book.grant(id);
-    if (grant === undefined) throw new CounterfoilError("invalid", "this vendor's state knows no such grant", { reason: "grant" });
+    if (grant === undefined) throw unknownGrant();
     const why = endingOf(grant, now());
     if (why === undefined || why.reason === "retention") return grant;
     throw new CounterfoilError(why.reason === "expired" ? "grant_expired" : "grant_revoked", "this grant has ended", {
@@ -137,17 +180,12 @@ export function createVendor(options: VendorOptions): Vendor {
 
   return {
     requests: requests(party, discover, tokens, proofs),
-    grants: {
-      async get(id) {
-        const grant = await party.book.head(id);
-        return grant && grantOf(grant, now());
-      },
-      async list({ state } = {}) {
-        const all = await Promise.all((await party.book.grantIds()).map((id) => party.book.head(id)));
-        const grants = await Promise.all(all.filter((each) => each !== undefined).map((each) => grantOf(each, now())));
-        return grants.filter((each) => state === undefined || each.state === state).sort((a, b) => (a.given < b.given ? -1 : 1));
-      },
-    },
+    grants: grants({ party, ask, call, tokens, attest }),
+    stream: events,
+    receiver: (options) => receiver(received(options), options),
+    listen: (options) => listen({ ...received(options), call, stream: events, on }, options),
+    verifyEvent: verify,
+    evidence: (id) => evidenceOf(party, id),
     pull: (id, { since, advance = false, signal } = {}) =>
       party.book.locks.run(id, async () => {
         const grant = await standing(id);
@@ -178,6 +216,6 @@ export function createVendor(options: VendorOptions): Vendor {
         const record = grant === undefined || grant.ended !== null ? NOTHING : await recordOf(party, grant, now(), "preferences/contact");
         return mayContact(record, channel, purpose, at, sent);
       }),
-    ...syncing(party, read, tokens),
+    ...syncs,
   };
 }

@@ -1,4 +1,4 @@
-import type { Commit, ReplyOf } from "#protocol/api.ts";
+import type { Commit } from "#protocol/api.ts";
 import { Refusal } from "#protocol/refusal.ts";
 import type { Deps } from "../deps.ts";
 import { digest } from "../digest.ts";
@@ -8,7 +8,7 @@ import { type Caller, requireSession } from "../guards/session.ts";
 import { issueCode, withdrawCode } from "../oauth/code.ts";
 import { answeredRequest, answerOnce, type Given, noteGiven, type PushedRequest, redirectOf } from "../oauth/pushed-request.ts";
 import { applyCommit, type Committed } from "../store/commit.ts";
-import { type Endpoints, signedIn } from "./endpoint.ts";
+import { type Endpoints, type ReplyOf, signedIn } from "./endpoint.ts";
 import { addedPasskey, closeRegistration } from "./registrations.ts";
 
 /** Every change of the customer's half (protocol, section 4), and with a consent the answer to its request. */
@@ -17,7 +17,7 @@ export const commits: Endpoints<"commit"> = {
     const caller = signedIn(call);
     const { body } = call;
     await limitRate(deps.storage, "commit", caller.account, deps.config.rates.commits, deps.now());
-    if (body.consent === null) {
+    if (body.consent === null || body.consent.request === null) {
       const { seq, position } = await commitBy(deps, caller, body, undefined);
       return { seq, position, redirect: null };
     }
@@ -73,7 +73,7 @@ async function commitBy(deps: Deps, caller: Caller, body: Commit, request: Pushe
         proven.push(await proveAct(storage, store, signed, { account, issuer: config.issuer, now, pointer: `/acts/${index}` }));
       return proven;
     };
-    return applyCommit(store, body, { account, session: caller.session, now, proveActs, newPasskey, request });
+    return applyCommit(store, body, { account, session: caller.session, now, proveActs, newPasskey, request, teller: deps.outbox });
   });
   await closeRegistration(deps, body);
   return committed;

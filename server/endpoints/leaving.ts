@@ -7,10 +7,12 @@ import { proveAct } from "../guards/act.ts";
 import { noCookie, requireSession } from "../guards/session.ts";
 import type { Rows, StoreRow } from "../rows.ts";
 import type { StoreWriter } from "../storage/storage.ts";
+import { setDue } from "../store/calendar.ts";
 import { endGrant } from "../store/ends.ts";
 import { eraseDue } from "../store/erasure.ts";
 import { note } from "../store/history.ts";
 import { grantOf, stateNow } from "../store/shares.ts";
+import type { Changing } from "../store/tell.ts";
 import { type Endpoints, signedIn } from "./endpoint.ts";
 
 /** Taking everything along, and leaving nothing behind. */
@@ -36,11 +38,11 @@ export const leaving: Endpoints<"exports" | "erase" | "keep"> = {
       await requireSession(store, caller, now);
       const by = await provePasskey(deps, store, act, { account, action: "erase", text: when, now });
       const row = await storeOf(store);
-      const grants = await endAll(store, { at: now, act, askDeletion });
+      const grants = await endAll({ store, teller: deps.outbox }, { at: now, act, askDeletion });
       // Saying it again never gives it more time.
       const at = Math.min(row.erasing ?? Number.POSITIVE_INFINITY, when === "now" ? now : now + LIMITS.grace);
       store.put("store", "store", { ...row, erasing: at });
-      store.due(at);
+      await setDue(store);
       await note(store, { at: now, type: "erase", by });
       if (at <= now) for (const [session] of await store.list("sessions", { limit: 1000 })) store.delete("sessions", session);
       return { at, grants };
@@ -63,7 +65,7 @@ export const leaving: Endpoints<"exports" | "erase" | "keep"> = {
       const { erasing, ...row } = await storeOf(store);
       if (erasing === undefined) return;
       store.put("store", "store", row);
-      store.due(null);
+      await setDue(store);
       await note(store, { at: now, type: "keep", by: way });
     });
     return {};
@@ -91,12 +93,13 @@ async function storeOf(store: StoreWriter<Rows>): Promise<StoreRow> {
 }
 
 /** Ends every grant that has not ended, and answers them. */
-async function endAll(store: StoreWriter<Rows>, end: { at: number; act: SignedAct; askDeletion: boolean }): Promise<string[]> {
+async function endAll(changing: Changing, end: { at: number; act: SignedAct; askDeletion: boolean }): Promise<string[]> {
+  const { store } = changing;
   const ended: string[] = [];
   for (const [grant] of await store.list("standings", { limit: 100_000 })) {
     const known = await grantOf(store, grant);
     if (isEnded(stateNow(known, end.at))) continue;
-    await endGrant(store, grant, known, end);
+    await endGrant(changing, grant, known, { ...end, actor: "customer" });
     ended.push(grant);
   }
   return ended;

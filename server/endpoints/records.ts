@@ -1,14 +1,16 @@
+import { canonical } from "#protocol/canonical.ts";
+import { isNoWider } from "#protocol/narrow.ts";
 import { Refusal } from "#protocol/refusal.ts";
-import type { Deps } from "../deps.ts";
-import { instant } from "../digest.ts";
-import type { TokenFacts } from "../guards/access-token.ts";
-import { ProofError } from "../guards/dpop.ts";
+import { digest, instant } from "../digest.ts";
+import type { GrantToken } from "../guards/access-token.ts";
 import { limitRate } from "../guards/rate.ts";
-import { type FixedRow, LAST, type ObjectRow, ordered, type Rows, type ShareRow, type StandingRow } from "../rows.ts";
+import { invalidToken, proveToken } from "../guards/shown-token.ts";
+import { type FixedRow, type GrantRow, LAST, type ObjectRow, ordered, type Rows, type ShareRow, type StandingRow } from "../rows.ts";
 import { StorageError, type StoreWriter } from "../storage/storage.ts";
+import { objectRow } from "../store/consent.ts";
 import { noteRead } from "../store/history.ts";
-import { grantOf, stateNow } from "../store/shares.ts";
-import type { Call, Endpoints } from "./endpoint.ts";
+import { grantOf, objectsFor, stateNow } from "../store/shares.ts";
+import type { Endpoints } from "./endpoint.ts";
 
 const PAGE = 1000;
 /** Characters of bodies after which a page ends. */
@@ -17,17 +19,17 @@ const FIXED = 3_600_000;
 
 /** A vendor reads what it was granted (protocol, section 7): checked in the order in which it stands there. */
 export const records: Endpoints<"records"> = {
-  async records(deps, call) {
-    const token = tokenOf(deps, call);
-    await proofOf(deps, call, token);
-    if (token.grant !== call.id) throw invalidToken("invalid_token", "This token is for another grant.");
+  async records(deps, { id, header, answer, query }) {
+    const { issuer, rates } = deps.config;
+    const token = await proveToken(deps, { method: "GET", path: `/api/grants/${id}/records`, header, answer });
+    if (token.grant === null || token.grant !== id) throw invalidToken(issuer, "This token is for another grant.");
     const now = deps.now();
-    await limitRate(deps.storage, "pull", token.grant, deps.config.rates.pulls, now);
-    const cursor = readCursor(call.query.since);
-    const account = await deps.storage.find("grant", token.grant);
+    await limitRate(deps.storage, "pull", id, rates.pulls, now);
+    const cursor = readCursor(query.since, tagOf(token));
+    const account = await deps.storage.find("grant", id);
     if (account === undefined) throw gone();
     try {
-      return await deps.storage.change(account, (store) => read(store, token, cursor, now, deps.config.rates.repeats));
+      return await deps.storage.change(account, (store) => read(store, token, cursor, { now, repeats: rates.repeats, issuer }));
     } catch (error) {
       throw error instanceof StorageError && error.code === "absent" ? gone() : error;
     }
@@ -36,31 +38,8 @@ export const records: Endpoints<"records"> = {
 
 const gone = (): Refusal => new Refusal("grant_ended", "This grant has ended. Erase what you hold of it.");
 
-function tokenOf({ accessTokens }: Deps, { header }: Call<unknown>): TokenFacts {
-  const scheme = header("authorization") ?? "";
-  const token = /^dpop /i.test(scheme) ? accessTokens.read(scheme.slice(5).trim()) : undefined;
-  if (token === undefined) throw invalidToken("invalid_token", "This access token is not known here or has ended. Get a new one.");
-  return token;
-}
-
-async function proofOf({ proofs, config }: Deps, { header, id }: Call<unknown>, token: TokenFacts): Promise<void> {
-  try {
-    const jkt = await proofs.prove(header("dpop"), { method: "GET", url: `${config.issuer}/api/grants/${id}/records`, ath: token.hash });
-    if (jkt !== token.jkt) throw new ProofError("the access token is bound to another key");
-  } catch (error) {
-    if (error instanceof ProofError) throw invalidToken(error.code, `The DPoP proof is refused: ${error.message}.`, error.nonce);
-    throw error;
-  }
-}
-
-const invalidToken = (error: string, detail: string, nonce?: string): Refusal =>
-  new Refusal("invalid_token", detail, {
-    extra: {
-      error,
-      challenge: `DPoP error="${error}", algs="ES256 Ed25519 EdDSA PS256"`,
-      ...(nonce === undefined ? {} : { dpopNonce: nonce }),
-    },
-  });
+/** Names the details of a token that was narrowed; undefined: those of the consent. */
+const tagOf = ({ narrowed }: GrantToken): string | undefined => (narrowed === null ? undefined : digest(canonical(narrowed)).slice(0, 11));
 
 /** `since`: after which position in its grant. Later pages of one read also say through which, and after which share. */
 interface Cursor {
@@ -68,33 +47,74 @@ interface Cursor {
   readonly page: { readonly through: number; readonly after: string } | undefined;
 }
 
-const CURSOR = /^(\d{1,15})(?:\.(\d{1,15})\.([0-9a-z]{11}\/[A-Za-z0-9/_:-]{1,200}))?$/;
+const CURSOR = /^(?:([A-Za-z0-9_-]{11})~)?(\d{1,15})(?:\.(\d{1,15})\.([0-9a-z]{11}\/[A-Za-z0-9/_:-]{1,200}))?$/;
 
-function readCursor(text: string | undefined): Cursor {
+/** @param tag what goes before the cursors of a narrowed token: under other details, other shares have been passed over */
+function readCursor(text: string | undefined, tag: string | undefined): Cursor {
   if (text === undefined) return { since: 0, page: undefined };
-  const [, since, through, after] = CURSOR.exec(Buffer.from(text, "base64url").toString("latin1")) ?? [];
-  if (since === undefined)
-    throw new Refusal("cursor_expired", "This cursor is not one of this grant. Read from the beginning.", { pointer: "/since" });
+  const [, own, since, through, after] = CURSOR.exec(Buffer.from(text, "base64url").toString("latin1")) ?? [];
+  if (since === undefined || own !== tag)
+    throw new Refusal("cursor_expired", "This cursor is not one of this grant, or of other details. Read from the beginning.", {
+      pointer: "/since",
+    });
   return { since: Number(since), page: through === undefined || after === undefined ? undefined : { through: Number(through), after } };
 }
 
-const writeCursor = (text: string): string => Buffer.from(text, "latin1").toString("base64url");
+const writeCursor = (text: string, tag: string | undefined): string =>
+  Buffer.from(tag === undefined ? text : `${tag}~${text}`, "latin1").toString("base64url");
 
-async function read(store: StoreWriter<Rows>, token: TokenFacts, cursor: Cursor, now: number, repeats: number) {
+/** What a token may read of its grant, and what its bits are about. */
+interface View {
+  readonly rows: readonly ObjectRow[];
+  /** The consent's own objects: which of them each of `rows` is within, since lower frequencies may add up to more than theirs. */
+  readonly consent: { readonly rows: readonly ObjectRow[]; readonly bits: readonly number[] } | undefined;
+  readonly bitsOf: (share: ShareRow) => number;
+  /** Names consent and details: bits of another name mean something else. */
+  readonly under: string;
+}
+
+function viewOf({ narrowed }: GrantToken, { n = 1, objects, details }: GrantRow, tag: string | undefined): View {
+  if (narrowed !== null)
+    return {
+      rows: narrowed.details.map(objectRow),
+      consent: {
+        rows: objects,
+        bits: narrowed.details.map((each) => details.reduce((bits, wide, at) => (isNoWider([each], [wide]) ? bits | (1 << at) : bits), 0)),
+      },
+      bitsOf: ({ path }) => objectsFor(narrowed.details, path),
+      under: tag ?? "",
+    };
+  const bitsOf = (share: ShareRow): number => ((share.n ?? 1) === n ? share.objects : objectsFor(details, share.path));
+  return { rows: objects, consent: undefined, bitsOf, under: String(n) };
+}
+
+interface Terms {
+  readonly now: number;
+  readonly repeats: number;
+  readonly issuer: string;
+}
+
+async function read(store: StoreWriter<Rows>, token: GrantToken, cursor: Cursor, { now, repeats, issuer }: Terms) {
   const { grant } = token;
   const known = await grantOf(store, grant).catch(() => {
     throw gone();
   });
   const { row, standing } = known;
-  if (row.vendor.clientId !== token.clientId) throw invalidToken("invalid_token", "This token is another vendor's.");
+  if (row.vendor.clientId !== token.clientId) throw invalidToken(issuer, "This token is another vendor's.");
+  if ((row.generation ?? 0) !== token.generation) throw invalidToken(issuer, "This token was revoked. Get a new one.");
   const state = stateNow(known, now);
   if (state === "paused") throw new Refusal("grant_paused", "The customer has paused this grant. Try again later.");
   if (state !== "active") throw new Refusal("grant_ended", "This grant has ended. Erase what you hold of it.", { extra: { state } });
+  // What it was narrowed from is no longer what the customer allows.
+  if (token.narrowed !== null && token.narrowed.n !== (row.n ?? 1))
+    throw invalidToken(issuer, "This token is of an earlier consent. Get a new one.");
+  const tag = tagOf(token);
+  const view = viewOf(token, row, tag);
   const { position } = standing;
   if (cursor.since > position || (cursor.page?.through ?? 0) > position)
     throw new Refusal("cursor_expired", "This cursor is of another life of this grant. Read from the beginning.");
-  const { since, through, objects, held, fixed } = await admit(store, grant, row.objects, standing, cursor, now, repeats);
-  const shares = held === "all" ? { page: [], after: undefined } : await pageOf(store, grant, cursor, through, objects);
+  const { since, through, objects, held, fixed } = await admit(store, grant, view, standing, cursor, now, repeats);
+  const shares = held === "all" ? { page: [], after: undefined } : await pageOf(store, grant, cursor, through, objects, view);
   const paths = shares.page.map(({ path }) => path);
   const number = standing.reads + 1;
   const line = await noteRead(store, { at: now, grant, number, paths, by: token.jkt }, standing.line);
@@ -112,7 +132,7 @@ async function read(store: StoreWriter<Rows>, token: TokenFacts, cursor: Cursor,
     grant_key: row.grantKey,
     complete: standing.complete,
     records: shares.page.map(recordOf()),
-    cursor: writeCursor(next),
+    cursor: writeCursor(next, tag),
     more: shares.after !== undefined,
     receipt: { read: number, at: instant(now) },
   };
@@ -145,19 +165,23 @@ interface Admitted {
 async function admit(
   store: StoreWriter<Rows>,
   grant: string,
-  rows: readonly ObjectRow[],
+  { rows, consent, under }: View,
   standing: StandingRow,
   { since, page }: Cursor,
   now: number,
   repeats: number,
 ): Promise<Admitted> {
   const { position, fixed } = standing;
-  const alive = rows.reduce((bits, { read, expires }, at) => (read && now < expires ? bits | (1 << at) : bits), 0);
+  const alive = aliveIn(rows, now);
   const bound = rows.some(({ frequency }, at) => frequency !== null && alive & (1 << at));
   if (!bound) return { since, through: page?.through ?? position, objects: alive, held: "none", fixed };
   if (!standing.complete) return { since, through: since, objects: 0, held: "all", fixed };
   const isSame =
-    fixed !== null && fixed.since === since && now < fixed.at + FIXED && (page === undefined || page.through === fixed.through);
+    fixed !== null &&
+    (fixed.under ?? "1") === under &&
+    fixed.since === since &&
+    now < fixed.at + FIXED &&
+    (page === undefined || page.through === fixed.through);
   const going = isSame ? readOn(fixed, page?.after) : undefined;
   if (going !== undefined && going.repeats <= repeats) {
     const objects = going.objects & alive;
@@ -165,22 +189,31 @@ async function admit(
   }
   if (page !== undefined && going === undefined)
     throw new Refusal("cursor_expired", "A newer read has taken the place of this one. Read on from its cursor.");
-  const { objects, until } = await withinFrequency(store, grant, rows, alive, now);
+  const own = await withinFrequency(store, grant, rows, alive, now);
+  const whole = consent && (await withinFrequency(store, grant, consent.rows, aliveIn(consent.rows, now), now));
+  const objects = rows.reduce(
+    (bits, _, at) => (whole && !((consent?.bits[at] ?? 0) & whole.objects) ? bits & ~(1 << at) : bits),
+    own.objects,
+  );
   if (objects === 0) {
+    const { until } = own.objects === 0 ? own : (whole ?? own);
     const retryAfter = Math.max(1, Math.ceil((until - now) / 1000));
     throw new Refusal("frequency_exceeded", "This grant was read as often as its customer allows.", { extra: { retryAfter } });
   }
   if (page !== undefined) throw new Refusal("cursor_expired", "This page was read too often. Read from the beginning again.");
-  await forgetCounted(store, grant, rows, now);
+  await forgetCounted(store, grant, consent?.rows ?? rows, now);
   store.put("counted", `${grant}/${ordered(now)}/${ordered(position)}`, {});
   return {
     since,
     through: position,
     objects,
     held: objects === alive ? "none" : "some",
-    fixed: { since, through: position, at: now, objects, repeats: 0, next: null },
+    fixed: { since, through: position, at: now, objects, repeats: 0, next: null, ...(under === "1" ? {} : { under }) },
   };
 }
+
+const aliveIn = (rows: readonly ObjectRow[], now: number): number =>
+  rows.reduce((bits, { read, expires }, at) => (read && now < expires ? bits | (1 << at) : bits), 0);
 
 /** The page after the last one goes on with the read; any other, and whatever a vendor makes up as one, repeats it. */
 const readOn = (fixed: FixedRow, after: string | undefined): FixedRow =>
@@ -224,6 +257,7 @@ async function pageOf(
   { since, page }: Cursor,
   through: number,
   objects: number,
+  { bitsOf }: View,
 ): Promise<{ page: ShareRow[]; after: string | undefined }> {
   const rows: ShareRow[] = [];
   let size = 0;
@@ -233,7 +267,7 @@ async function pageOf(
   for (const [index, [key, row]] of list.entries()) {
     if (key > end) break;
     if (index === PAGE || size > PAGE_SIZE) return { page: rows, after: (list[index - 1] as (typeof list)[number])[0].slice(23) };
-    if ((row.objects & objects) === 0) continue;
+    if ((bitsOf(row) & objects) === 0) continue;
     rows.push(row);
     size += row.body.length;
   }

@@ -54,6 +54,7 @@ export const registrations: Endpoints<"registrationOptions" | "register" | "pass
         proveActs: async () => [],
         newPasskey,
         request: undefined,
+        teller: deps.outbox,
       });
       const way = body.ways?.find(({ kind }) => kind === "passkey")?.id ?? null;
       return { seq, position, way, secret: await openSession(store, way, now) };

@@ -20,15 +20,17 @@ const ROWS = 7000;
 
 /** What a device needs to be up to date: everything, or what changed since it last asked. */
 export const storeReading: Endpoints<"store"> = {
-  async store({ storage, now }, call) {
+  async store({ storage, outbox, now: clock }, call) {
     const caller = signedIn(call);
+    const now = clock();
     const { since, after, seq } = call.query;
     if (since !== undefined && after !== undefined)
       throw new Refusal("invalid_input", "Read on by since or by after, not both.", { pointer: "/after" });
     return storage.read(caller.account, async (store) => {
-      await requireSession(store, caller, now());
+      await requireSession(store, caller, now);
       const row = await store.get("store", "store");
-      const page = since === undefined ? await wholePage(store, after) : await changesSince(store, numberOf(since, "since"));
+      const reading: Reading = { store, now, health: onceEach((clientId) => outbox.health(clientId)) };
+      const page = since === undefined ? await wholePage(reading, after) : await changesSince(reading, numberOf(since, "since"));
       const heads = seq === undefined ? [] : await store.list("heads", { after: ordered(numberOf(seq, "seq")), limit: 1000 });
       return {
         account: caller.account,
@@ -43,6 +45,23 @@ export const storeReading: Endpoints<"store"> = {
   },
 };
 
+/** One answer's look at the store, and at what else its grants' views tell. */
+interface Reading {
+  readonly store: StoreReader<Rows>;
+  readonly now: number;
+  readonly health: (clientId: string) => Promise<GrantView["stream"]>;
+}
+
+/** A vendor with many grants of one customer is asked for once. */
+function onceEach<Result>(ask: (name: string) => Promise<Result>): (name: string) => Promise<Result> {
+  const asked = new Map<string, Promise<Result>>();
+  return (name) => {
+    const known = asked.get(name) ?? ask(name);
+    asked.set(name, known);
+    return known;
+  };
+}
+
 function numberOf(text: string, name: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new Refusal("invalid_input", "A number is expected here.", { pointer: `/${name}` });
   return Number(text);
@@ -54,7 +73,8 @@ const TABLES = ["records", "leaves", "standings", "history"] as const;
 type Table = (typeof TABLES)[number];
 
 /** One page of everything, as of the position at which its first page began or newer. */
-async function wholePage(store: StoreReader<Rows>, cursor: string | undefined): Promise<Page> {
+async function wholePage(reading: Reading, cursor: string | undefined): Promise<Page> {
+  const { store } = reading;
   const parts = /^(\d{1,15})\.(records|leaves|standings|history)\.([A-Za-z0-9/_:-]{1,250})$/.exec(cursor ?? "");
   if (cursor !== undefined && parts === null) throw new Refusal("invalid_input", "This is no page of a reading.", { pointer: "/after" });
   const page = empty();
@@ -66,7 +86,7 @@ async function wholePage(store: StoreReader<Rows>, cursor: string | undefined): 
       const rows = await store.list(table, { limit: LINES, ...(after === undefined ? {} : { after }) });
       full = rows.length === LINES;
       for (const [key] of rows) {
-        spent += await add(store, page, table, key);
+        spent += await add(reading, page, table, key);
         after = key;
         if (spent > PAGE) return { ...page, more: `${page.position}.${table}.${key}` };
       }
@@ -76,9 +96,10 @@ async function wholePage(store: StoreReader<Rows>, cursor: string | undefined): 
 }
 
 /** Adds one row and answers about how long it is. */
-async function add(store: StoreReader<Rows>, page: Page, table: Table, key: string): Promise<number> {
+async function add(reading: Reading, page: Page, table: Table, key: string): Promise<number> {
+  const { store } = reading;
   if (table === "records") return addRecord(store, page, key);
-  if (table === "standings") return addGrant(store, page, key);
+  if (table === "standings") return addGrant(reading, page, key);
   if (table === "history") return addLine(store, page, key);
   const [, kind = "", path = ""] = /^[^/]*\/([^/]*)\/(.*)$/.exec(key) ?? [];
   return kind === "share" || kind === "end" ? addChanged(store, page, kind, path) : 0;
@@ -99,16 +120,13 @@ async function addLine(store: StoreReader<Rows>, page: Page, key: string): Promi
   return line.paths.reduce((size, path) => size + path.length + 3, 250);
 }
 
-async function addGrant(store: StoreReader<Rows>, page: Page, grant: string): Promise<number> {
-  const view = await viewOf(store, grant);
-  if (view === undefined) return 0;
-  page.grants.push(view);
-  return view.consent.length + 3000;
-}
-
-async function viewOf(store: StoreReader<Rows>, grant: string): Promise<GrantView | undefined> {
+async function addGrant(reading: Reading, page: Page, grant: string): Promise<number> {
+  const { store } = reading;
   const [row, standing] = [await store.get("grants", grant), await store.get("standings", grant)];
-  return row && standing && grantView(grant, row, standing);
+  if (row === undefined || standing === undefined) return 0;
+  const view = await grantView(store, grant, { row, standing }, reading);
+  page.grants.push(view);
+  return (view.deletion?.attestations ?? []).reduce((size, { token }) => size + token.length + 500, view.consent.length + 3000);
 }
 
 /** Adds what a line of the feed names. */
@@ -127,7 +145,8 @@ async function addChanged(store: StoreReader<Rows>, page: Page, kind: string, pa
 }
 
 /** What changed after `since`: costs what changed, not what there is. A page ends between two commits. */
-async function changesSince(store: StoreReader<Rows>, since: number): Promise<Page> {
+async function changesSince(reading: Reading, since: number): Promise<Page> {
+  const { store } = reading;
   const position = await positionOf(store);
   if (since > position) throw new Refusal("cursor_expired", "This store was never there. Read all of it again.");
   const page = empty();
@@ -150,6 +169,6 @@ async function changesSince(store: StoreReader<Rows>, since: number): Promise<Pa
   }
   for (const [key, row] of lines) if (fromOrdered(key) <= through) page.history.push(await historyEntry(store, key, row));
   for (const { grant } of page.history) if (grant !== null) grants.add(grant);
-  for (const grant of grants) await addGrant(store, page, grant);
+  for (const grant of grants) await addGrant(reading, page, grant);
   return { ...page, position: through, more: through < position ? String(through) : null };
 }

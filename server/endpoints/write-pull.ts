@@ -1,4 +1,4 @@
-import type { ReplyOf } from "#protocol/api.ts";
+import type { ReplyOf } from "./endpoint.ts";
 
 /**
  * The JSON of a pull. Boxes, paths, tokens and times have passed the table's patterns when they came in, none of which has a

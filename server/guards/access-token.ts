@@ -1,3 +1,5 @@
+import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
+import type { Scope } from "#protocol/scopes.ts";
 import { digest, randomText } from "../digest.ts";
 import { Bounded } from "./bounded.ts";
 import { objectOf, takeApart } from "./compact-jws.ts";
@@ -7,34 +9,56 @@ import { isSignedBy, type PublicKey } from "./public-key.ts";
 export const TOKEN_LIFETIME = 300;
 const TYP = "at+jwt";
 
-/** Who a token speaks for. Never what it may: that, the grant says at each request. */
-export interface TokenFacts {
+interface Facts {
   readonly hash: string;
-  readonly grant: string;
+  readonly jti: string;
+  readonly subject: string;
   readonly clientId: string;
   readonly jkt: string;
   /** Seconds. */
+  readonly iat: number;
   readonly exp: number;
 }
 
-interface Signer {
-  readonly kid: string;
-  readonly publicKey: PublicKey;
-  sign(data: string): string;
+/** A token of one grant. It says who it speaks for, never what it may: that, the grant says at each request. */
+export interface GrantToken extends Facts {
+  readonly grant: string;
+  /** Of another one than its grant's, it has been revoked. */
+  readonly generation: number;
+  /** Where its client wanted less than was granted (RFC 9396, 6): what, of which consent. */
+  readonly narrowed: { readonly n: number; readonly details: AuthorizationDetails } | null;
 }
 
+/** A token of a vendor itself. */
+export interface VendorToken extends Facts {
+  readonly grant: null;
+  readonly scopes: readonly Scope[];
+}
+
+export type TokenFacts = GrantToken | VendorToken;
+
+interface Keys {
+  readonly kid: string;
+  sign(data: string): string;
+  /** The public key by which a token that holds now may be signed. */
+  find(kid: unknown): PublicKey | undefined;
+}
+
+type Wanted = Pick<Facts, "subject" | "clientId" | "jkt"> &
+  (Pick<GrantToken, "grant" | "generation" | "narrowed"> | Pick<VendorToken, "grant" | "scopes">);
+
 /**
- * Access tokens (RFC 9068), bound to a DPoP key. What is granted does not stand in them, since each is one header, and sixteen objects
- * of 64 paths are more than a header may hold. One that was verified is known by its hash until it ends.
+ * Access tokens (RFC 9068), bound to a DPoP key. What is granted does not stand in them unless a client asked for less, since each is one
+ * header, and sixteen objects of 64 paths are more than a header may hold. One that was verified is known by its hash until it ends.
  */
 export class AccessTokens {
-  readonly #key: Signer;
+  readonly #keys: Keys;
   readonly #issuer: string;
   readonly #now: () => number;
   readonly #known = new Bounded<TokenFacts>(20_000);
 
-  constructor(key: Signer, issuer: string, now: () => number) {
-    this.#key = key;
+  constructor(keys: Keys, issuer: string, now: () => number) {
+    this.#keys = keys;
     this.#issuer = issuer;
     this.#now = now;
   }
@@ -43,7 +67,7 @@ export class AccessTokens {
     return `${this.#issuer}/api`;
   }
 
-  make(of: { subject: string; clientId: string; grant: string; jkt: string }): string {
+  make(of: Wanted): string {
     const iat = Math.floor(this.#now() / 1000);
     const claims = {
       iss: this.#issuer,
@@ -54,10 +78,16 @@ export class AccessTokens {
       exp: iat + TOKEN_LIFETIME,
       jti: randomText(16),
       cnf: { jkt: of.jkt },
-      grant_id: of.grant,
+      ...(of.grant === null
+        ? { scope: of.scopes.join(" ") }
+        : {
+            grant_id: of.grant,
+            generation: of.generation,
+            ...(of.narrowed === null ? {} : { n: of.narrowed.n, authorization_details: of.narrowed.details }),
+          }),
     };
-    const signed = `${encode({ alg: "Ed25519", typ: TYP, kid: this.#key.kid })}.${encode(claims)}`;
-    return `${signed}.${this.#key.sign(signed)}`;
+    const signed = `${encode({ alg: "Ed25519", typ: TYP, kid: this.#keys.kid })}.${encode(claims)}`;
+    return `${signed}.${this.#keys.sign(signed)}`;
   }
 
   /** Undefined for what is not a token of this server that holds now. */
@@ -72,7 +102,8 @@ export class AccessTokens {
     }
     const facts = this.#verify(token, hash);
     if (facts === undefined || now >= facts.exp) return undefined;
-    this.#known.set(hash, facts);
+    // Those with details of their own are large, and few.
+    if (facts.grant === null || facts.narrowed === null) this.#known.set(hash, facts);
     return facts;
   }
 
@@ -84,18 +115,32 @@ export class AccessTokens {
   #verify(token: string, hash: string): TokenFacts | undefined {
     const parts = token.length > 100_000 ? undefined : takeApart(token);
     const header = parts && objectOf(parts.header);
-    if (parts === undefined || header?.alg !== "Ed25519" || header.typ !== TYP || header.kid !== this.#key.kid) return undefined;
-    if (!isSignedBy(this.#key.publicKey, parts.signed, Buffer.from(parts.signature, "base64url"))) return undefined;
+    if (parts === undefined || header?.alg !== "Ed25519" || header.typ !== TYP) return undefined;
+    const key = this.#keys.find(header.kid);
+    if (key === undefined || !isSignedBy(key, parts.signed, Buffer.from(parts.signature, "base64url"))) return undefined;
     const claims = objectOf(parts.payload);
     if (claims?.iss !== this.#issuer || claims.aud !== this.audience) return undefined;
-    const {
-      grant_id: grant,
-      client_id: clientId,
-      exp,
-      cnf,
-    } = claims as { grant_id: string; client_id: string; exp: number; cnf: { jkt: string } };
-    return { hash, grant, clientId, jkt: cnf.jkt, exp };
+    // Whatever this server has signed with this typ has this shape.
+    const { sub, client_id, jti, iat, exp, cnf, grant_id, generation, scope, n, authorization_details } = claims as unknown as Claims;
+    const facts: Facts = { hash, jti, subject: sub, clientId: client_id, jkt: cnf.jkt, iat, exp };
+    if (grant_id === undefined) return { ...facts, grant: null, scopes: (scope ?? "").split(" ") as Scope[] };
+    const narrowed = n === undefined || authorization_details === undefined ? null : { n, details: authorization_details };
+    return { ...facts, grant: grant_id, generation: generation ?? 0, narrowed };
   }
+}
+
+interface Claims {
+  sub: string;
+  client_id: string;
+  jti: string;
+  iat: number;
+  exp: number;
+  cnf: { jkt: string };
+  grant_id?: string;
+  generation?: number;
+  scope?: string;
+  n?: number;
+  authorization_details?: AuthorizationDetails;
 }
 
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");

@@ -1,7 +1,7 @@
-import { randomText } from "../digest.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Bounded } from "./bounded.ts";
 import { objectOf, takeApart } from "./compact-jws.ts";
+import { Nonces } from "./nonces.ts";
 import { isSignedBy, type PublicKey, publicKey } from "./public-key.ts";
 
 /** How far a proof's time may be behind or ahead (FAPI 2.0, 5.3.2.1), in seconds. */
@@ -31,24 +31,42 @@ export interface ExpectedProof {
   readonly ath?: string;
 }
 
+export interface Proven {
+  /** RFC 7638 thumbprint of the key. */
+  readonly jkt: string;
+  /** For the next proof, where it needs another nonce than this one had (RFC 9449, 8.2). */
+  readonly nonce: string | undefined;
+}
+
+interface ProofsParts {
+  readonly storage: Pick<Storage, "once">;
+  readonly now: () => number;
+  /** Epoch milliseconds: proofs that may have been used before are refused, so that a restart that forgot them lets nothing in again. */
+  readonly started: number;
+  /** Whether every proof needs a nonce, or only those that the process before may have seen. */
+  readonly nonces: "start" | "always";
+}
+
 /** DPoP proofs (RFC 9449). Keys are kept by the exact header segment, since importing one costs as much as verifying by it. */
 export class Proofs {
   readonly #storage: Pick<Storage, "once">;
   readonly #now: () => number;
   readonly #started: number;
-  /** Of this process: a proof that has it was not used before its start. */
-  readonly #nonce = randomText(16);
+  readonly #always: boolean;
+  /** Of this process: a proof that has one was not used before its start. */
+  readonly #nonces: Nonces;
   readonly #keys = new Bounded<PublicKey>(10_000);
 
-  /** @param started proofs that may have been used before are refused, so that a restart that forgot them lets nothing in again */
-  constructor(storage: Pick<Storage, "once">, now: () => number, started: number) {
+  constructor({ storage, now, started, nonces }: ProofsParts) {
     this.#storage = storage;
     this.#now = now;
     this.#started = Math.floor(started / 1000);
+    this.#always = nonces === "always";
+    this.#nonces = new Nonces(now);
   }
 
-  /** The thumbprint of the key that made this proof for this request, now and for the first time. @throws {ProofError} */
-  async prove(proof: string | undefined, expected: ExpectedProof): Promise<string> {
+  /** The key that made this proof for this request, now and for the first time. @throws {ProofError} */
+  async prove(proof: string | undefined, expected: ExpectedProof): Promise<Proven> {
     const parts = proof === undefined || proof.length > LONGEST ? undefined : takeApart(proof);
     if (parts === undefined) throw new ProofError("one DPoP header with a proof is needed");
     const key = this.#keyOf(parts.header);
@@ -61,14 +79,14 @@ export class Proofs {
     if (typeof iat !== "number" || !Number.isFinite(iat) || iat > now + FUTURE || iat < now - PAST) throw new ProofError("iat is not now");
     if (iat < this.#started) throw new ProofError("the proof is older than this server");
     // As late as the process before could have taken it, by a clock that is ahead.
-    if (iat <= this.#started + FUTURE && nonce !== this.#nonce)
-      throw new ProofError("this server has just started and takes proofs with its nonce", this.#nonce);
+    if ((this.#always || iat <= this.#started + FUTURE) && !this.#nonces.takes(nonce))
+      throw new ProofError("this server takes proofs with its nonce", this.#nonces.newest);
     if (typeof jti !== "string" || jti.length < 1 || jti.length > 200) throw new ProofError("jti has 1 to 200 characters");
     if (expected.ath !== undefined && ath !== expected.ath) throw new ProofError("ath is not of this access token");
     if (!isSignedBy(key, parts.signed, Buffer.from(parts.signature, "base64url"))) throw new ProofError("the signature is wrong");
     if (!(await this.#storage.once("dpop", `${key.thumbprint}.${jti}`, (iat + PAST + FUTURE) * 1000)))
       throw new ProofError("this proof was used before");
-    return key.thumbprint;
+    return { jkt: key.thumbprint, nonce: this.#always && nonce !== this.#nonces.newest ? this.#nonces.newest : undefined };
   }
 
   #keyOf(segment: string): PublicKey {

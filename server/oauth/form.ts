@@ -32,3 +32,8 @@ export function need(form: Form, name: string): string {
   if (value === undefined) throw new OAuthError("invalid_request", `${name} is needed`);
   return value;
 }
+
+/** What a token is for (RFC 8707, 2): there is one resource. @throws {OAuthError} `invalid_target` */
+export function checkTarget(form: Form, audience: string): void {
+  if (![audience, undefined].includes(form.get("resource"))) throw new OAuthError("invalid_target", `resource is ${audience}`);
+}

@@ -1,3 +1,4 @@
+import { VENDOR_ALGORITHMS } from "#protocol/jws.ts";
 import { Refusal } from "#protocol/refusal.ts";
 import type { Answer } from "../refuse.ts";
 import { isFault } from "../refuse.ts";
@@ -10,6 +11,10 @@ export type OAuthCode =
   | "unsupported_grant_type"
   | "unsupported_response_type"
   | "invalid_authorization_details"
+  | "invalid_scope"
+  | "invalid_target"
+  | "invalid_grant_id"
+  | "access_denied"
   | "invalid_dpop_proof"
   | "use_dpop_nonce"
   | "request_not_supported"
@@ -42,7 +47,7 @@ export function oauthAnswer(error: unknown, request: string): Answer {
       ...(retryAfter === undefined ? {} : { "Retry-After": String(retryAfter) }),
       ...(nonce === undefined ? {} : { "DPoP-Nonce": nonce }),
       // RFC 6749, 5.2: the client is told how to authenticate.
-      ...(status === 401 ? { "WWW-Authenticate": 'DPoP algs="ES256 Ed25519 EdDSA PS256"' } : {}),
+      ...(status === 401 ? { "WWW-Authenticate": `DPoP algs="${VENDOR_ALGORITHMS.join(" ")}"` } : {}),
     },
     body: JSON.stringify({ error: code, error_description: description, ...(pointer === undefined ? {} : { pointer }), request }),
   };
@@ -72,7 +77,7 @@ function shape(error: unknown): {
       retryAfter: 5,
     };
   if (error instanceof Refusal && !isFault(error)) {
-    const retryAfter = error.extra.retryAfter;
+    const { retryAfter } = error.extra;
     return {
       code: "invalid_request",
       description: error.message,

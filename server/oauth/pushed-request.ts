@@ -11,6 +11,8 @@ export interface PushedRequest {
   readonly state: string | null;
   readonly codeChallenge: string;
   readonly dpopJkt: string | null;
+  /** The grant that it would amend. */
+  readonly replaces: string | null;
   /** Until when a browser may come with the request_uri (FAPI 2.0: under 600 s). */
   readonly comeUntil: number;
   /** Until when the one who came may answer: filling in a first address takes longer than a request_uri lives. */

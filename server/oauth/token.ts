@@ -7,25 +7,36 @@ import type { GrantRow, Rows } from "../rows.ts";
 import { StorageError, type StoreReader } from "../storage/storage.ts";
 import { grantOf, stateNow } from "../store/shares.ts";
 import type { Vendor } from "../vendors/metadata.ts";
+import { byClientCredentials } from "./client-credentials.ts";
 import { takeCode } from "./code.ts";
-import { type Form, need } from "./form.ts";
+import { checkTarget, type Form, need } from "./form.ts";
+import { narrowedBy } from "./narrowed.ts";
 import { OAuthError } from "./oauth-error.ts";
+import { readRefreshToken, refreshTokenOf } from "./refresh-token.ts";
 
 const refused = (description: string): OAuthError => new OAuthError("invalid_grant", description);
 
 /** POST /oauth/token. @param jkt thumbprint of the DPoP key that tokens are bound to */
 export async function issueToken(deps: Deps, form: Form, vendor: Vendor, jkt: string) {
   const type = need(form, "grant_type");
+  checkTarget(form, deps.accessTokens.audience);
+  if (type === "client_credentials") return byClientCredentials(deps, form, vendor, jkt);
+  // A scope beside a customer's grant is left alone, as at PAR (RFC 6749, 3.3): what is granted stands in authorization_details.
   if (type === "authorization_code") return byCode(deps, form, vendor, jkt);
   if (type === "refresh_token") return byRefreshToken(deps, form, vendor, jkt);
-  throw new OAuthError("unsupported_grant_type", "grant_type is authorization_code or refresh_token");
+  throw new OAuthError("unsupported_grant_type", "grant_type is authorization_code, refresh_token or client_credentials");
 }
 
 async function byCode(deps: Deps, form: Form, vendor: Vendor, jkt: string) {
-  const verifier = need(form, "code_verifier");
-  const ticket = await takeCode(deps.storage, need(form, "code"));
-  if (ticket === undefined) throw refused("the code is not known, too old or was used before");
-  if (ticket.clientId !== vendor.row.clientId) throw refused("the code is another client's");
+  // One that is missing is one that doesn't fit (RFC 7636, 4.6).
+  const verifier = form.get("code_verifier") ?? "";
+  const code = need(form, "code");
+  const { clientId } = vendor.row;
+  const taken = await takeCode(deps.storage, code, clientId, deps.now());
+  if (taken?.again) await burn(deps, taken.ticket.grant, digest(code));
+  if (taken === undefined || taken.again) throw refused("the code is not known, too old or was used before");
+  const { ticket } = taken;
+  if (ticket.clientId !== clientId) throw refused("the code is another client's");
   if (form.get("redirect_uri") !== ticket.redirectUri) throw refused("redirect_uri is not that of the request");
   if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier) || digest(verifier) !== ticket.codeChallenge) throw refused("code_verifier does not fit");
   if (ticket.dpopJkt !== null && ticket.dpopJkt !== jkt) throw new OAuthError("invalid_dpop_proof", "the code is bound to another key");
@@ -35,27 +46,40 @@ async function byCode(deps: Deps, form: Form, vendor: Vendor, jkt: string) {
   const row = await sayEnded(() =>
     deps.storage.change(account, async (store) => {
       const row = await standingGrant(store, grant, vendor, deps.now());
+      if (row.burnt === digest(code)) throw refused("the code is not known, too old or was used before");
+      narrowedBy(form, row);
       store.put("grants", grant, { ...row, refresh: digest(secret) });
       return row;
     }),
   );
-  return answer(deps, grant, row, jkt, `${grant}.${secret}`);
+  return answer(deps, form, grant, row, jkt, refreshTokenOf(grant, secret));
+}
+
+/** What was issued by a code that comes a second time is no longer good (RFC 6749, 4.1.2): one of the two has stolen it. */
+async function burn(deps: Deps, grant: string, code: string): Promise<void> {
+  const account = await deps.storage.find("grant", grant);
+  if (account === undefined) return;
+  await deps.storage.change(account, async (store) => {
+    const row = await store.get("grants", grant);
+    if (row !== undefined && row.burnt !== code)
+      store.put("grants", grant, { ...row, refresh: null, generation: (row.generation ?? 0) + 1, burnt: code });
+  });
 }
 
 /** No rotation (FAPI 2.0, 5.3.2.1); the client proves itself at each use. */
 async function byRefreshToken(deps: Deps, form: Form, vendor: Vendor, jkt: string) {
   const token = need(form, "refresh_token");
-  const [, grant, secret] = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/.exec(token) ?? [];
-  if (grant === undefined || secret === undefined) throw refused("the refresh token is not known");
+  const { grant, hash } = readRefreshToken(token) ?? {};
+  if (grant === undefined) throw refused("the refresh token is not known");
   const account = await accountOf(deps, grant);
   const row = await sayEnded(() =>
     deps.storage.read(account, async (store) => {
       const row = await standingGrant(store, grant, vendor, deps.now());
-      if (row.refresh !== digest(secret)) throw refused("the refresh token is not known");
+      if (row.refresh !== hash) throw refused("the refresh token is not known");
       return row;
     }),
   );
-  return answer(deps, grant, row, jkt, token);
+  return answer(deps, form, grant, row, jkt, token);
 }
 
 async function accountOf({ storage }: Deps, grant: string): Promise<string> {
@@ -82,11 +106,15 @@ async function standingGrant(store: StoreReader<Rows>, grant: string, vendor: Ve
   return known.row;
 }
 
-const answer = ({ accessTokens }: Deps, grant: string, row: GrantRow, jkt: string, refreshToken: string) => ({
-  access_token: accessTokens.make({ subject: row.subject, clientId: row.vendor.clientId, grant, jkt }),
-  token_type: "DPoP",
-  expires_in: TOKEN_LIFETIME,
-  refresh_token: refreshToken,
-  grant_id: grant,
-  authorization_details: row.details,
-});
+function answer({ accessTokens }: Deps, form: Form, grant: string, row: GrantRow, jkt: string, refreshToken: string) {
+  const narrowed = narrowedBy(form, row);
+  const { subject, vendor, generation = 0 } = row;
+  return {
+    access_token: accessTokens.make({ subject, clientId: vendor.clientId, grant, jkt, generation, narrowed }),
+    token_type: "DPoP",
+    expires_in: TOKEN_LIFETIME,
+    refresh_token: refreshToken,
+    grant_id: grant,
+    authorization_details: narrowed?.details ?? row.details,
+  };
+}

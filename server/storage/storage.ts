@@ -43,7 +43,15 @@ export interface StoreWriter<Rows extends object> extends StoreReader<Rows> {
    * time for each store: the last one said.
    */
   due(at: number | null): void;
+  /** Adds an entry to the end of a feed, together with the rest of the change. JSON; it is copied at once. */
+  append(feed: FeedName, entry: unknown): void;
 }
+
+/**
+ * An ordered queue outside every store, to which changes of stores append: what a vendor has to be told. An entry outlives the store
+ * whose change it came with.
+ */
+export type FeedName = `events/${string}`;
 
 /** What a random name outside any store leads to one: nothing that a vendor sees names a store. */
 export type PointerKind = "grant" | "locator";
@@ -84,6 +92,19 @@ export interface Storage<Rows extends object = object> extends AsyncDisposable {
    */
   erase(id: string, work?: (store: StoreReader<Rows>) => Promise<unknown>): Promise<void>;
 
+  /** Adds entries to a feed outside any store's change. @throws {StorageError} `full`, `failed` */
+  append(feed: FeedName, entries: readonly unknown[]): Promise<void>;
+  /**
+   * Durable entries behind the position `after`, at most `limit`, in the order of their positions: ascending numbers from 1, never used
+   * twice in one feed, also after a restart and when all was taken out. Nothing ever shows up behind a position that was answered
+   * before. Costs what it answers, not what the feed holds.
+   */
+  readFeed(feed: FeedName, range: { after?: number; limit: number }): Promise<Array<[position: number, entry: unknown]>>;
+  /** Takes entries out, durably; those that aren't there are no fault. Soon afterwards no file of the engine's holds them. @throws {StorageError} `full`, `failed` */
+  removeFromFeed(feed: FeedName, positions: readonly number[]): Promise<void>;
+  /** Names of feeds that have entries, ascending, greater than `after`, at most `limit`. */
+  listFeeds(range: { after?: FeedName; limit: number }): Promise<FeedName[]>;
+
   /** A document outside every store: vendors' metadata, the server's keys, settings. JSON, durable when `putDocument` resolves. */
   getDocument<Value>(name: DocumentName): Promise<Value | undefined>;
   /** @throws {StorageError} `full`, `failed` */
@@ -107,7 +128,7 @@ export interface Storage<Rows extends object = object> extends AsyncDisposable {
 }
 
 /** Names of the documents outside every store. */
-export type DocumentName = `vendors/${string}` | "keys" | "settings";
+export type DocumentName = `vendors/${string}` | `streams/${string}` | "keys" | "settings";
 
 /** `full`: no room left; `failed`: the medium failed, nothing was changed; `locked`: another process has it; `layout`, `corrupt`: it can't be opened as it is. */
 export type StorageCode = "absent" | "taken" | "full" | "failed" | "locked" | "layout" | "corrupt";

@@ -1,17 +1,22 @@
 import type { Commit } from "#protocol/api.ts";
 import { SINGLE_PATHS } from "#protocol/categories.ts";
+import type { Consent } from "#protocol/consent-token.ts";
 import { Refusal } from "#protocol/refusal.ts";
 import type { ProvenAct } from "../guards/act.ts";
 import type { PushedRequest } from "../oauth/pushed-request.ts";
 import { ordered, type Rows } from "../rows.ts";
 import type { StoreWriter } from "../storage/storage.ts";
-import { giveConsent } from "./consent.ts";
+import { setDue } from "./calendar.ts";
+import type { ConsentStep } from "./consent.ts";
+import { giveFirst } from "./first-consent.ts";
 import { nextHead, proveHead } from "./head.ts";
 import { note } from "./history.ts";
 import { LeafChanges } from "./leaves.ts";
+import { giveNarrower, giveReplacing } from "./next-consent.ts";
 import { putRecords } from "./records.ts";
-import { closeBackfills, dropShares, liftPauses, putShares, takeNoteOfEnds } from "./shares.ts";
+import { closeBackfills, dropShares, liftPauses, putShares, type Shared, takeNoteOfEnds } from "./shares.ts";
 import { keepSuccession, proveSuccession } from "./succession.ts";
+import { type Changing, type Teller, tell } from "./tell.ts";
 import { changeWays, type NewPasskey } from "./ways.ts";
 
 export interface CommitCircumstances {
@@ -23,17 +28,19 @@ export interface CommitCircumstances {
   readonly proveActs: () => Promise<readonly ProvenAct[]>;
   readonly newPasskey: NewPasskey | undefined;
   readonly request: PushedRequest | undefined;
+  readonly teller: Teller;
 }
 
 export interface Committed {
   readonly seq: number;
   readonly position: number;
+  /** The one that was made or amended. */
   readonly grant: string | undefined;
 }
 
 /** The one way in which the customer's half of a store changes (protocol, section 4). Runs inside one piece of work: all or nothing. */
 export async function applyCommit(store: StoreWriter<Rows>, commit: Commit, circumstances: CommitCircumstances): Promise<Committed> {
-  const { account, now, request } = circumstances;
+  const { account, now, request, teller } = circumstances;
   const before = await store.get("store", "store");
   const head = nextHead(commit, before, account);
   const succession = await proveSuccession(store, commit, before, account);
@@ -50,21 +57,30 @@ export async function applyCommit(store: StoreWriter<Rows>, commit: Commit, circ
   if (changed && before !== undefined) position = await note(store, { at: now, type: "way" });
 
   let grant: string | undefined;
+  let made = false;
   if (commit.consent !== null) {
-    if (before === undefined || request === undefined)
-      throw new Refusal("not_found", "This request is gone. Ask the shop for a new link.", { pointer: "/consent/request" });
-    const consent = await giveConsent({ store, before, ways, acts, leaves, now }, commit.consent, request);
-    grant = consent.grant_id;
-    const granted = consent.authorization_details.flatMap((detail) => detail.paths);
-    position = await note(store, { at: now, type: "approve", grant, number: consent.n, paths: [...new Set(granted)] });
+    if (before === undefined) throw requestGone();
+    const given = await giveConsent({ store, teller, before, ways, acts, leaves, now }, commit.consent, request);
+    grant = given.consent.grant_id;
+    made = given.type === "approve" && given.consent.n === 1;
+    const granted = given.consent.authorization_details.flatMap((detail) => detail.paths);
+    position = await note(store, { at: now, type: given.type, grant, number: given.consent.n, paths: [...new Set(granted)] });
   }
-  for (const resumed of await liftPauses(step, commit.resumes, acts))
-    position = await note(store, { at: now, type: "resume", grant: resumed });
+  for (const resumed of await liftPauses(step, commit.resumes, acts)) {
+    position = await note(store, { at: now, type: "resume", grant: resumed.grant });
+    await tell({ store, teller }, resumed.grant, resumed.row, now, "grant-resumed", { initiating_entity: "user" });
+  }
   const fresh = await putRecords(store, leaves, commit.records, head.epoch, before?.records ?? 0);
-  await putShares(step, commit.shares);
+  const shared = await putShares(step, commit.shares);
   await dropShares(step, commit.drop);
-  await closeBackfills(step, commit.complete);
+  const closed = await closeBackfills(step, commit.complete);
   await takeNoteOfEnds(step, commit.ends);
+  // A vendor that is told of a consent reads what comes with it.
+  const told = new Set([grant]);
+  for (const each of [...shared, ...closed]) {
+    if (!told.has(each.grant)) await tellShared({ store, teller }, each, now);
+    told.add(each.grant);
+  }
   if (before === undefined) checkFirst(leaves);
 
   if ((await leaves.apply(store, step.position)) !== head.root)
@@ -79,11 +95,29 @@ export async function applyCommit(store: StoreWriter<Rows>, commit: Commit, circ
     epoch: head.epoch,
     waysHash: head.ways,
     records: (before?.records ?? 0) + fresh,
-    grants: (before?.grants ?? 0) + (grant === undefined ? 0 : 1),
+    grants: (before?.grants ?? 0) + (made ? 1 : 0),
     ...(before?.erasing === undefined ? {} : { erasing: before.erasing }),
   });
+  if (grant !== undefined) await setDue(store);
   return { seq: head.seq, position, grant };
 }
+
+const requestGone = (): Refusal =>
+  new Refusal("not_found", "This request is gone. Ask the shop for a new link.", { pointer: "/consent/request" });
+
+/** A first consent, one that replaces another as its vendor asked, or a narrower one by the customer alone. */
+async function giveConsent(
+  step: ConsentStep,
+  given: NonNullable<Commit["consent"]>,
+  request: PushedRequest | undefined,
+): Promise<{ type: "approve" | "narrow"; consent: Consent }> {
+  if (given.request === null) return { type: "narrow", consent: await giveNarrower(step, given) };
+  if (request === undefined) throw requestGone();
+  return { type: "approve", consent: await (request.replaces === null ? giveFirst : giveReplacing)(step, given, request) };
+}
+
+const tellShared = (changing: Changing, { grant, row, paths }: Shared, now: number): Promise<void> =>
+  tell(changing, grant, row, now, "records-changed", { initiating_entity: "user", paths: paths.slice(0, 100), count: paths.length });
 
 /** Single-valued kinds all exist from the first commit, so that their presence says nothing (protocol, section 2). */
 function checkFirst(leaves: LeafChanges): void {

@@ -39,8 +39,19 @@ export const stateNow = ({ row, standing }: Grant, now: number) =>
 
 const feedKey = (position: number, kind: string, path: string): string => `${ordered(position)}/${kind}/${path}`;
 
-/** Shares for active grants within their consents; for a path that was shared before also while paused, since that may be a removal. */
-export async function putShares({ store, leaves, now }: Step, shares: Commit["shares"]): Promise<void> {
+/** What a commit has shared with one grant. */
+export interface Shared {
+  readonly grant: string;
+  readonly row: GrantRow;
+  readonly paths: readonly string[];
+}
+
+/**
+ * Shares for active grants within their consents; for a path that was shared before also while paused, since that may be a removal.
+ * Answers what active grants can read anew.
+ */
+export async function putShares({ store, leaves, now }: Step, shares: Commit["shares"]): Promise<Shared[]> {
+  const shared = new Map<string, Shared & { paths: string[] }>();
   const grants = new Map<string, Grant & { readonly place: number }>();
   for (const [index, { grant, path, version, body }] of shares.entries()) {
     const pointer = `/shares/${index}`;
@@ -68,9 +79,15 @@ export async function putShares({ store, leaves, now }: Step, shares: Commit["sh
       body,
       updated: now - (now % HOUR),
       objects: objectsFor(known.row.details, path),
+      ...(known.row.n === undefined ? {} : { n: known.row.n }),
     });
     leaves.set({ kind: "share", path: leafPath, version, hash: digest(body) }, known.place);
+    if (state !== "active") continue;
+    const said = shared.get(grant);
+    if (said === undefined) shared.set(grant, { grant, row: known.row, paths: [path] });
+    else said.paths.push(path);
   }
+  return [...shared.values()];
 }
 
 /** A commit takes one position in each grant that it touches. */
@@ -83,7 +100,8 @@ async function nextPlace(store: StoreWriter<Rows>, grant: string, pointer: strin
 
 const shareKey = (grant: string, place: number, path: string): string => `${grant}/${ordered(place)}/${path}`;
 
-const objectsFor = (details: AuthorizationDetails, path: string): number =>
+/** Bit n: object n lets this path be read. */
+export const objectsFor = (details: AuthorizationDetails, path: string): number =>
   details.reduce((bits, detail, at) => (allowsRead([detail], path) ? bits | (1 << at) : bits), 0);
 
 /** Drops leaves of ended grants, or outside the consent. */
@@ -103,13 +121,17 @@ export async function dropShares({ store, leaves, position, now }: Step, drops: 
   }
 }
 
-export async function closeBackfills({ store, position, now }: Step, grants: readonly string[]): Promise<void> {
+/** Answers those that can be read from now on. */
+export async function closeBackfills({ store, position, now }: Step, grants: readonly string[]): Promise<Shared[]> {
+  const closed: Shared[] = [];
   for (const [index, grant] of grants.entries()) {
     const known = await grantOf(store, grant, `/complete/${index}`);
     if (isEnded(stateNow(known, now))) throw new Refusal("grant_not_active", "This grant has ended.", { pointer: `/complete/${index}` });
     store.put("standings", grant, { ...known.standing, complete: true });
     store.put("feed", feedKey(position, "grant", grant), {});
+    if (!known.standing.complete && stateNow(known, now) === "active") closed.push({ grant, row: known.row, paths: [] });
   }
+  return closed;
 }
 
 /** The customer's half takes note of what the server's half has ended. */
@@ -125,11 +147,16 @@ export async function takeNoteOfEnds({ store, leaves, now }: Step, ends: Commit[
 }
 
 /** Lifts pauses, each only if it is the last one that its customer has seen. Answers the grants. */
-export async function liftPauses({ store, now }: Step, resumes: Commit["resumes"], acts: readonly ProvenAct[]): Promise<string[]> {
+export async function liftPauses(
+  { store, now }: Step,
+  resumes: Commit["resumes"],
+  acts: readonly ProvenAct[],
+): Promise<Array<Pick<Shared, "grant" | "row">>> {
   if (resumes.length === 0) return [];
   const object = await hashOfJson(resumes);
   if (!acts.some(({ act, kind }) => kind === "passkey" && act.action === "resume" && act.object === object))
     throw new Refusal("act_required", "Resuming takes a passkey's approval of exactly these pauses.", { pointer: "/acts" });
+  const lifted: Array<Pick<Shared, "grant" | "row">> = [];
   for (const [index, { grant, pause }] of resumes.entries()) {
     const known = await grantOf(store, grant, `/resumes/${index}/grant`);
     if (stateNow(known, now) !== "paused" || known.standing.paused?.position !== pause)
@@ -138,6 +165,7 @@ export async function liftPauses({ store, now }: Step, resumes: Commit["resumes"
         extra: { grant },
       });
     store.put("standings", grant, { ...known.standing, paused: null });
+    lifted.push({ grant, row: known.row });
   }
-  return resumes.map(({ grant }) => grant);
+  return lifted;
 }

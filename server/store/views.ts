@@ -1,21 +1,23 @@
-import type { Client, GrantView, HistoryEntry, PasskeyView } from "#protocol/api.ts";
+import type { Client, Deletion, GrantView, HistoryEntry, PasskeyView } from "#protocol/api.ts";
 import type { Epoch } from "#protocol/epoch.ts";
 import { SUCCESSIONS, type SuccessionEvidence } from "#protocol/succession.ts";
 import type { Way, WaySeal } from "#protocol/ways.ts";
 import { instant } from "../digest.ts";
 import {
+  type DeletionRow,
   fromOrdered,
-  type GrantRow,
   type HistoryRow,
   type PasskeyRow,
   type Rows,
   type SealRow,
-  type StandingRow,
   type VendorRow,
   type WayRow,
 } from "../rows.ts";
 import type { StoreReader } from "../storage/storage.ts";
+import { attestationsOf } from "./attestations.ts";
+import { owedNow } from "./deletion.ts";
 import { wholeLine } from "./history.ts";
+import type { Grant } from "./shares.ts";
 
 export const clientView = (row: VendorRow): Client => ({
   client_id: row.clientId,
@@ -31,16 +33,38 @@ export const clientView = (row: VendorRow): Client => ({
   document: row.document,
 });
 
-export const grantView = (grant: string, row: GrantRow, standing: StandingRow): GrantView => ({
-  grant,
-  number: row.number,
-  client: clientView(row.vendor),
-  consent: row.consent,
-  complete: standing.complete,
-  given: instant(row.given),
-  paused: standing.paused && { position: standing.paused.position, at: instant(standing.paused.at) },
-  ended: standing.ended && { ...standing.ended, at: instant(standing.ended.at) },
-  reads: { count: standing.reads, last: standing.lastRead === null ? null : instant(standing.lastRead) },
+/** @param now what the clock alone has ended is owed, too */
+export async function grantView(
+  store: StoreReader<Rows>,
+  grant: string,
+  known: Grant,
+  { now, health }: { now: number; health: (clientId: string) => Promise<GrantView["stream"]> },
+): Promise<GrantView> {
+  const { row, standing } = known;
+  const owed = owedNow(known, now);
+  return {
+    grant,
+    number: row.number,
+    client: clientView(row.vendor),
+    consent: row.consent,
+    complete: standing.complete,
+    given: instant(row.given),
+    paused: standing.paused && { position: standing.paused.position, at: instant(standing.paused.at) },
+    ended: standing.ended && { ...standing.ended, at: instant(standing.ended.at) },
+    reads: { count: standing.reads, last: momentOf(standing.lastRead) },
+    deletion: owed === undefined ? null : await deletionView(store, grant, owed),
+    stream: await health(row.vendor.clientId),
+  };
+}
+
+const momentOf = (at: number | null): string | null => (at === null ? null : instant(at));
+
+const deletionView = async (store: StoreReader<Rows>, grant: string, { reason, since, by, told }: DeletionRow): Promise<Deletion> => ({
+  reason,
+  since: instant(since),
+  by: momentOf(by),
+  told: momentOf(told),
+  attestations: (await attestationsOf(store, grant)).map(([, { token, key, received }]) => ({ token, key, received: instant(received) })),
 });
 
 export const passkeyView = (way: string, row: PasskeyRow): PasskeyView => ({

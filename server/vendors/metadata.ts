@@ -58,14 +58,7 @@ export function readMetadata(text: string, clientId: string): v.InferOutput<type
 
 /** @param since epoch milliseconds at which this vendor was first seen */
 export function vendorOf(metadata: v.InferOutput<typeof Metadata>, text: string, jwks: string, since: number): Vendor {
-  const { keys } = parse(Jwks, jwks, "key set");
-  if (keys.some((key) => "d" in key || "k" in key))
-    throw new MetadataError("the key set holds a private key: take it down and make new keys");
-  const encryption = keys.filter((key) => key.use === "enc");
-  const [encryptionKey] = encryption;
-  if (encryptionKey === undefined || encryption.length !== 1 || !isEncryptionKey(encryptionKey))
-    throw new MetadataError('the key set needs exactly one key with "use": "enc", X25519 or P-256');
-  const { kty, crv, x, y, kid } = encryptionKey;
+  const { encryptionKey, signingKeys } = readKeys(jwks);
   return {
     row: {
       clientId: metadata.client_id,
@@ -76,13 +69,34 @@ export function vendorOf(metadata: v.InferOutput<typeof Metadata>, text: string,
       clientUri: metadata.client_uri ?? null,
       policyUri: metadata.policy_uri ?? null,
       domain: new URL(metadata.client_id).hostname,
-      encryptionKey: { kty, crv, x, ...(y === undefined ? {} : { y }), ...(kid === undefined ? {} : { kid }), use: "enc" },
+      encryptionKey,
       since,
       document: digest(text),
     },
     redirectUris: metadata.redirect_uris,
     jwksUri: metadata.jwks_uri,
-    signingKeys: keys.filter((key) => key.use !== "enc").map(({ kty, crv, x, y, n, e, kid }) => ({ kty, crv, x, y, n, e, kid })),
+    signingKeys,
+  };
+}
+
+/** The same vendor with the keys of a newer key set. @throws {MetadataError} */
+export function withKeys(vendor: Vendor, jwks: string): Vendor {
+  const { encryptionKey, signingKeys } = readKeys(jwks);
+  return { ...vendor, row: { ...vendor.row, encryptionKey }, signingKeys };
+}
+
+function readKeys(jwks: string): { encryptionKey: VendorRow["encryptionKey"]; signingKeys: Vendor["signingKeys"] } {
+  const { keys } = parse(Jwks, jwks, "key set");
+  if (keys.some((key) => "d" in key || "k" in key))
+    throw new MetadataError("the key set holds a private key: take it down and make new keys");
+  const encryption = keys.filter((key) => key.use === "enc");
+  const [encryptionKey] = encryption;
+  if (encryptionKey === undefined || encryption.length !== 1 || !isEncryptionKey(encryptionKey))
+    throw new MetadataError('the key set needs exactly one key with "use": "enc", X25519 or P-256');
+  const { kty, crv, x, y, kid } = encryptionKey;
+  return {
+    encryptionKey: { kty, crv, x, ...(y === undefined ? {} : { y }), ...(kid === undefined ? {} : { kid }), use: "enc" },
+    signingKeys: keys.filter((key) => key.use !== "enc").map(({ kty, crv, x, y, n, e, kid, alg }) => ({ kty, crv, x, y, n, e, kid, alg })),
   };
 }
 

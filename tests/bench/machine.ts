@@ -45,8 +45,11 @@ export async function pinned(core: number, command: readonly string[], ready: Re
   };
 }
 
-/** The built server, as it is run, on core 0; only pulls and their repeats are not limited. `BENCH_NODE`: options of its Node. */
-export function builtServer(folder: string, port: number): Promise<Pinned> {
+/**
+ * The built server, as it is run, on core 0; only pulls, their repeats and tokens are not limited. `BENCH_NODE`: options of its Node.
+ * @param env more of its environment
+ */
+export function builtServer(folder: string, port: number, env: Record<string, string> = {}): Promise<Pinned> {
   const options = process.env.BENCH_NODE?.split(" ") ?? [];
   const file = process.env.BENCH_SERVER ?? join(import.meta.dirname, "..", "..", "dist", "server", "main.js");
   return pinned(0, [process.execPath, ...options, file], /listens on/, {
@@ -56,5 +59,7 @@ export function builtServer(folder: string, port: number): Promise<Pinned> {
     COUNTERFOIL_WEB: join(import.meta.dirname, "..", "..", "dist", "web", "customer"),
     COUNTERFOIL_PULLS_PER_MINUTE: "1000000000",
     COUNTERFOIL_REPEATS_PER_READ: "1000000000",
+    COUNTERFOIL_TOKENS_PER_MINUTE: "1000000000",
+    ...env,
   });
 }

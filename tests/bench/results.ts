@@ -28,6 +28,11 @@ export async function report(tables: readonly Table[]): Promise<void> {
   process.stdout.write(pageOf(tables, last));
 }
 
+/** Prints the tables and keeps nothing. */
+export async function show(tables: readonly Table[]): Promise<void> {
+  process.stdout.write(pageOf(tables, []));
+}
+
 function pageOf(tables: readonly Table[], last: readonly Table[]): string {
   const lines = [
     "# Measured",

@@ -48,6 +48,8 @@ const consent = {
   purposes: [CARE],
   ends: { [CARE]: "2027-01-01T00:00:00Z" },
   paths: ["profile", "preferences/contact", "purchases"],
+  gpc: false,
+  recipients: [],
 };
 const NO = { "contact.email": "no", "contact.sms": "no", "contact.phone": "no", "contact.post": "no", "contact.push": "no" };
 

@@ -99,7 +99,7 @@ function handMade(faults: Faults): { make: () => Sink; dump: () => Promise<strin
         history.push(JSON.stringify(next));
         const outcome =
           before === undefined ? (faults.saysUpdated ? "updated" : "created") : same && !faults.neverUnchanged ? "unchanged" : "updated";
-        return { outcome, columns: Object.keys(next), altered: [] };
+        return { outcome, columns: Object.keys(next), altered: [], blanked: [], remains: [] };
       },
       async erase(key) {
         const there = rows.has(key);
@@ -169,7 +169,7 @@ describe("defineSink", () => {
   const record = (address: string) => ({
     key: KEY,
     fields: { "profile/emails/e1": { address } },
-    consent: { given: "", until: "", paused: false, n: 1, purposes: [], ends: {}, paths: [] },
+    consent: { given: "", until: "", paused: false, n: 1, purposes: [], ends: {}, paths: [], gpc: false, recipients: [] },
   });
 
   function driver(change: Partial<Driver<string>> = {}): { sink: Sink; rows: Map<string, Values>; calls: string[] } {
@@ -227,11 +227,43 @@ describe("defineSink", () => {
     expect(await sink.put(record("Anna@Mail.Example"))).toMatchObject({ outcome: "updated" });
   });
 
+  it("makes one thing durable at a time, so that nobody is told so while it is still being written", async () => {
+    let writing = 0;
+    let most = 0;
+    const { sink } = driver({
+      async commit() {
+        most = Math.max(most, ++writing);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        writing--;
+      },
+    });
+    await Promise.all([sink.commit(), sink.commit(), sink.commit()]);
+    expect(most).toBe(1);
+  });
+
+  it("says what stays of a person, of an erasure that a crash cut off too, and of columns that were blanked", async () => {
+    const invoice = { what: "invoice 7", why: "legal-duty", until: "2036-12-31" } as const;
+    const asked: (readonly string[] | undefined)[] = [];
+    const { sink } = driver({
+      async remains(_, columns) {
+        asked.push(columns);
+        return [invoice];
+      },
+    });
+    await sink.put(record("anna@mail.example"));
+    const bare = { ...record("anna@mail.example"), fields: {} };
+    expect(await sink.put(bare)).toMatchObject({ blanked: ["profile/emails.1.address"], remains: [invoice] });
+    const why = { reason: "revoked", at: "2026-01-01T00:00:00Z" } as const;
+    expect(await sink.erase(KEY, why)).toEqual({ did: ["deleted"], remains: [invoice] });
+    expect(await sink.erase(KEY, why)).toEqual({ did: [], remains: [invoice] });
+    expect(asked).toEqual([["profile/emails.1.address"], undefined, undefined]);
+  });
+
   it("reports a row that an erasure left behind", async () => {
     const { sink } = driver({ erase: async () => ({ did: ["moved to the bin"], remains: [] }) });
     await sink.put(record("anna@mail.example"));
     const { did, remains } = await sink.erase(KEY, { reason: "revoked", at: "2026-01-01T00:00:00Z" });
     expect(did).toEqual(["moved to the bin"]);
-    expect(remains).toEqual(["the row is still there, with 6 columns"]);
+    expect(remains).toEqual([{ what: "the row is still there, with 6 columns", why: "technical", until: null }]);
   });
 });

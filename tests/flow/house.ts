@@ -22,6 +22,10 @@ export interface House extends AsyncDisposable {
   readonly log: () => string;
   /** Makes the server write a heap snapshot, and waits until it is whole. */
   readonly snapshot: () => Promise<void>;
+  /** Ends the shop's process: nothing answers at its address. */
+  readonly closeShop: () => Promise<void>;
+  /** Starts it again, on what it had. */
+  readonly reopenShop: () => Promise<void>;
 }
 
 export async function openHouse(): Promise<House> {
@@ -61,13 +65,15 @@ async function furnish(keep: <T extends AsyncDisposable>(thing: T) => T, close: 
   );
   const install = await startProcess(process.execPath, [join(root, "vendor-sdk/examples/bookshop/install.js")], { ready: /^/ });
   await install.exited;
-  const trader = keep(
-    await startProcess(process.execPath, [join(root, "vendor-sdk/examples/bookshop/shop.js")], {
-      cwd: root,
-      env: { COUNTERFOIL_ISSUER: issuer, SHOP_ORIGIN: shop, SHOP_DATA: shopData, SHOP_SYNC_SECONDS: "0" },
-      ready: /is open at/,
-    }),
-  );
+  const openShop = async () =>
+    keep(
+      await startProcess(process.execPath, [join(root, "vendor-sdk/examples/bookshop/shop.js")], {
+        cwd: root,
+        env: { COUNTERFOIL_ISSUER: issuer, SHOP_ORIGIN: shop, SHOP_DATA: shopData, SHOP_SYNC_SECONDS: "0" },
+        ready: /is open at/,
+      }),
+    );
+  const traders = [await openShop()];
   let heap = "";
   return {
     issuer,
@@ -76,7 +82,13 @@ async function furnish(keep: <T extends AsyncDisposable>(thing: T) => T, close: 
     customers: join(shopData, "customers.json"),
     heap: () => join(folder.path, heap),
     sent: proxy.sent,
-    log: () => server.output() + trader.output(),
+    log: () => server.output() + traders.map((each) => each.output()).join(""),
+    async closeShop() {
+      await traders.at(-1)?.stop();
+    },
+    async reopenShop() {
+      traders.push(await openShop());
+    },
     async snapshot() {
       process.kill(server.pid, "SIGUSR2");
       for (let size = -1, tries = 0; tries < 300; tries++) {

@@ -18,6 +18,14 @@ async function zipped(): Promise<Record<string, Uint8Array>> {
 }
 
 describe("the zip", () => {
+  test("holds a connection's standard record beside it, where there is one", async () => {
+    const [{ grant }] = sample.connections as [(typeof sample.connections)[number]];
+    const record = [{ "@type": "Record" }, { "@type": "Receipt" }];
+    const files = await plainFiles(sample, words, [], new Map([[grant, record]]));
+    const found = files.find(({ name }) => name === "connections/0042-etc-aldina.example.jsonld");
+    expect(JSON.parse([...(found?.pieces ?? [])].join(""))).toEqual(record);
+  });
+
   test("holds every file under a name that stays in its folder", async () => {
     const files = await zipped();
     expect(Object.keys(files).sort()).toEqual(

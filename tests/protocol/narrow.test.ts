@@ -120,6 +120,15 @@ describe("a wider consent is refused", () => {
       }),
     ));
 
+  it("at the very thing that is strange, the first or a later one", () => {
+    const [asked] = DETAILS as [AuthorizationDetails[number]];
+    const at = (change: Partial<AuthorizationDetails[number]>) => widening([{ ...asked, ...change }], [asked])?.pointer;
+    expect(at({ actions: ["offer", "read"] })).toBe("/0/actions/0");
+    expect(at({ actions: ["read", "offer"] })).toBe("/0/actions/1");
+    expect(at({ paths: ["profile/name", "profile/emails/e1"] })).toBe("/0/paths/0");
+    expect(at({ paths: ["profile/emails/e1", "profile/name"] })).toBe("/0/paths/1");
+  });
+
   it("where it is empty", () => expect(widening([], DETAILS)).toEqual({ pointer: "", reason: expect.any(String) }));
 });
 

@@ -125,6 +125,42 @@ it("a filter is refused where it says nothing: no path with anything to filter, 
   expect(at(["purchases"], { categories: ["constructor"] })).toBe("/0/filter/categories/0");
 });
 
+it("what is wrong is said in words that a vendor can act on", () => {
+  const purpose = PURPOSES.find(({ id }) => id === "direct-marketing") as Purpose;
+  const reason = (changes: Partial<AuthorizationDetail>) => breach([{ ...fullest(purpose), ...changes }], NOW)?.reason;
+  const table: [Partial<AuthorizationDetail>, string][] = [
+    [{ purpose: "https://w3id.org/dpv#Anything" }, "this purpose is not on offer here"],
+    [{ legal_basis: "none" }, "expected consent (A6-1-a) or contract (A6-1-b)"],
+    [{ paths: ["profile/shoes"] }, "no such data, it can't be shared, or not for this purpose"],
+    [{ filter: { since: "2026-01-01" }, paths: ["profile/emails"] }, "none of these paths has anything to filter"],
+    [{ filter: { categories: ["x"] }, paths: ["purchases:tastes"] }, "expected a category of the registry"],
+    [{ retention: "P91D" }, "at most P90D for this purpose"],
+    [{ expires: in_(0) }, "expected a time to come"],
+    [{ expires: in_(milliseconds("P181D")) }, "at most P180D from now for this purpose"],
+    [{ frequency: { max: 2, per: "PT1H" } }, "expected a frequency of at most 1 in PT1H for this purpose"],
+    [{ if_refused: "no-delivery" }, "expected one of: nothing"],
+    [{ necessity: "required" }, "this purpose can be served without some of these paths"],
+  ];
+  for (const [change, words] of table) expect(reason(change)).toBe(words);
+  const delivery = PURPOSES.find(({ id }) => id === "delivery") as Purpose;
+  expect(breach([{ ...fullest(delivery), if_refused: "" }], NOW)?.reason).toBe("expected one of: nothing, type-it-yourself, no-delivery");
+});
+
+it("a vendor's own words are looked at one by one, and the unclear one's place is named", () => {
+  const purpose = PURPOSES[0] as Purpose;
+  const at = (changes: Partial<AuthorizationDetail>) => breach([{ ...fullest(purpose), ...changes }], NOW);
+  const clear = { explanation: { en: "To send it", ro: "Ca s\u0103 \u00eel trimitem" }, recipients: ["Courier SRL", "Posta"] };
+  expect(at(clear)).toBeUndefined();
+  expect(at({ ...clear, explanation: { en: "To send it", ro: "s\u202eit" } })).toEqual({
+    pointer: "/0/explanation/ro",
+    reason: "something in it can't be seen",
+  });
+  expect(at({ ...clear, recipients: ["Courier SRL", "P\u043esta"] })).toEqual({
+    pointer: "/0/recipients/1",
+    reason: "a word mixes scripts, or is of one that is not in wide use",
+  });
+});
+
 it("the place of a later object is named with its number", () => {
   const [one, two] = PURPOSES.map(fullest) as [AuthorizationDetail, AuthorizationDetail];
   expect(breach([one, two], NOW)).toBeUndefined();

@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ErasureAttestation } from "#protocol/erasure-attestation.ts";
 import { type Bookshop, locationOf, openBookshop } from "./open-bookshop.ts";
 
 const FIRST = "first.unmistakable@mail.example";
@@ -163,6 +164,76 @@ describe("the sample shop on the packed SDK", () => {
     });
   });
 
+  it("hears of a stop in the same moment, keeps the invoice that the law demands, and says so, signed, to the customer", async () => {
+    const { customer, given, cookie } = await shop.share({
+      "profile/name": { value: { given: "Anna", surname: "Lawfully-Invoiced" } },
+      "profile/emails/e1": { value: { address: FIRST } },
+    });
+    await fetch(given.redirect, { redirect: "manual", headers: { cookie } });
+    expect((await shop.press("/order", undefined, { cookie })).status).toBe(303);
+    expect(await page("/welcome", cookie)).toMatch(/Ordered: The Book of Tea, invoice \d{4}-1/);
+    await customer.revoke(given.grant, true);
+    await expect.poll(() => page("/crm"), { timeout: 5000 }).not.toContain(FIRST);
+    await expect
+      .poll(() => page("/crm"), { timeout: 5000 })
+      .toMatch(/the customer was told so\. Kept: invoice \d{4}-1, since the law demands it, until/);
+    const kept = await readFile(join(shop.data, "customers.json"), "utf8");
+    expect(kept).not.toContain(FIRST);
+    expect(JSON.parse(kept)).toMatchObject({ invoices: [{ book: "The Book of Tea", name: "Anna Lawfully-Invoiced" }] });
+    const { deletion } = await customer.view(given.grant);
+    const [token = ""] = deletion?.attestations.map((each) => each.token) ?? [];
+    const { did, remains } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as ErasureAttestation;
+    expect(did[0]).toBe("every value on the card was erased; the date and the reason stay");
+    expect(remains).toEqual([
+      {
+        what: expect.stringMatching(/^invoice \d{4}-1$/) as string,
+        why: "legal-duty",
+        until: expect.stringMatching(/^\d{4}-12-31$/) as string,
+        note: "with the name and the address on it",
+      },
+    ]);
+    expect(token + shop.process.output()).not.toContain("Lawfully");
+  });
+
+  it("asks for more, shows it when it was given, and leaves everything as it is at a no", async () => {
+    const { customer, given, cookie } = await shop.share({ "profile/emails/e1": { value: { address: FIRST } } }, ["profile/emails"]);
+    await fetch(given.redirect, { redirect: "manual", headers: { cookie } });
+    expect(await page("/welcome", cookie)).toContain("Add my phone number");
+    const ask = async () => {
+      const arrival = await fetch(locationOf(await shop.press("/more", undefined, { cookie })), { redirect: "manual" });
+      return locationOf(arrival).replace(/^.*\/ask\//, "");
+    };
+    const request = await customer.api.call("request", { id: await ask() });
+    expect(request).toMatchObject({ replaces: given.grant, authorization_details: [{ paths: ["profile/emails", "profile/phones"] }] });
+    const next = await customer.approve(request.id, { contents: { "profile/phones/p1": { value: { number: "+39 06 698 1" } } } });
+    expect(next.grant).toBe(given.grant);
+    expect(locationOf(await fetch(next.redirect, { redirect: "manual", headers: { cookie } }))).toBe("/welcome");
+    const card = await page("/welcome", cookie);
+    for (const text of [FIRST, "<dt>Phone</dt><dd>+39 06 698 1</dd>"]) expect(card).toContain(text);
+    expect(card).not.toContain("Add my phone number");
+
+    const other = await shop.share({ "profile/emails/e1": { value: { address: SECOND } } }, ["profile/emails"]);
+    await fetch(other.given.redirect, { redirect: "manual", headers: { cookie: other.cookie } });
+    const arrival = await fetch(locationOf(await shop.press("/more", undefined, other)), { redirect: "manual" });
+    const { redirect } = await other.customer.api.call("decline", { id: locationOf(arrival).replace(/^.*\/ask\//, "") });
+    expect(locationOf(await fetch(redirect, { redirect: "manual", headers: { cookie: other.cookie } }))).toBe("/welcome");
+    expect(await page("/welcome", other.cookie)).toContain(SECOND);
+  });
+
+  it("gives a customer up: the card goes, and they see that it was the shop", async () => {
+    const { customer, given, cookie } = await shop.share({ "profile/emails/e1": { value: { address: "given.up@mail.example" } } });
+    await fetch(given.redirect, { redirect: "manual", headers: { cookie } });
+    expect(await page("/crm")).toContain(`name="grant" value="${given.grant}"`);
+    expect((await shop.press("/release", "https://evil.example", { form: { grant: given.grant } })).status).toBe(403);
+    expect(await page("/crm")).toContain("given.up@mail.example");
+    expect((await shop.press("/release", undefined, { form: { grant: given.grant } })).status).toBe(303);
+    expect(await page("/crm")).not.toContain("given.up@mail.example");
+    expect(await customer.view(given.grant)).toMatchObject({ ended: { state: "revoked", actor: "vendor" } });
+    expect((await customer.view(given.grant)).deletion?.attestations).toHaveLength(1);
+    for (const form of [{}, { grant: "x".repeat(5000) }])
+      expect((await shop.press("/release", undefined, { form: form as never })).status).toBe(303);
+  });
+
   it("says what a customer who declined needs to know", async () => {
     const { customer, request, cookie } = await shop.visit();
     const { redirect } = await customer.api.call("decline", { id: request });
@@ -172,7 +243,8 @@ describe("the sample shop on the packed SDK", () => {
   });
 
   it("does nothing for a form of another site, and runs no script", async () => {
-    for (const path of ["/ask", "/sync"] as const) expect((await shop.press(path, "https://evil.example")).status).toBe(403);
+    for (const path of ["/ask", "/sync", "/more", "/order", "/release"] as const)
+      expect((await shop.press(path, "https://evil.example")).status).toBe(403);
     const home = await fetch(shop.origin);
     expect(home.headers.get("content-security-policy")).toMatch(
       /^default-src 'none'; style-src 'self'; form-action 'self' http:\/\/localhost:\d+; frame-ancestors 'none'/,

@@ -9,6 +9,7 @@ import { type ContactFacts, contactWords, mayContact } from "../../vendor-sdk/co
 import { parseCsv } from "../../vendor-sdk/crm/csv.ts";
 import { csvSink } from "../../vendor-sdk/crm/csv-sink.ts";
 import { mapFields } from "../../vendor-sdk/crm/mapping.ts";
+import { mayShare, sharingWords } from "../../vendor-sdk/sharing.ts";
 import { scratchFolder } from "../support/scratch-folder.ts";
 import { scene } from "./connected.ts";
 
@@ -28,10 +29,30 @@ const facts = (channels: Contact["channels"], change: Partial<ContactFacts["cons
     purposes: [DELIVERY, CARE],
     ends: { [DELIVERY]: "2026-12-01T00:00:00Z", [CARE]: "2027-01-01T00:00:00Z" },
     paths: ["profile/emails", "preferences"],
+    gpc: false,
+    recipients: [],
     ...change,
   },
 });
 const open = facts([{ channel: "email", allowed: true }]);
+
+describe("mayShare", () => {
+  it("allows whom the consent names, unless paused or taken back by Global Privacy Control", () => {
+    const named = facts([], { recipients: ["Print House"] });
+    expect(mayShare(named, "Print House")).toBe(true);
+    expect(mayShare(named, "print house")).toBe(false);
+    expect(mayShare(open, "Print House")).toBe(false);
+    expect(mayShare(facts([], { recipients: ["Print House"], gpc: true }), "Print House")).toBe(false);
+    expect(mayShare(facts([], { recipients: ["Print House"], paused: true }), "Print House")).toBe(false);
+    expect([sharingWords(open), sharingWords(named), sharingWords(facts([], { gpc: true }))]).toEqual([
+      undefined,
+      "only with: Print House",
+      "no",
+    ]);
+    // It says nothing of the shop's own letters.
+    expect(mayContact(facts([{ channel: "email", allowed: true }], { gpc: true }), "email", "delivery", AT).allowed).toBe(true);
+  });
+});
 
 describe("mayContact", () => {
   it("allows what the customer allows, by the purpose's id or its IRI", () => {

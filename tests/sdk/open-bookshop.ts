@@ -12,6 +12,8 @@ import { installPacked } from "./packed.ts";
 
 const source = join(import.meta.dirname, "..", "..", "vendor-sdk", "examples", "bookshop");
 
+type Button = "/ask" | "/sync" | "/more" | "/order" | "/release";
+
 export interface Bookshop extends AsyncDisposable {
   readonly origin: string;
   /** Its data folder. */
@@ -19,7 +21,7 @@ export interface Bookshop extends AsyncDisposable {
   readonly system: System;
   readonly process: RunningProcess;
   /** Presses one of the shop's buttons, as a form of `from`. */
-  press(path: "/ask" | "/sync", from?: string): Promise<Response>;
+  press(path: Button, from?: string, sent?: { cookie?: string; form?: Record<string, string> }): Promise<Response>;
   /** A new customer presses "Use my Counterfoil": the request's id, and the cookie of their session. */
   visit(): Promise<{ customer: Customer; request: string; cookie: string }>;
   /** And shares. `paths`: only these of what was asked, each under its own purpose. */
@@ -41,8 +43,8 @@ export async function openBookshop(): Promise<Bookshop> {
   const env = { SHOP_ORIGIN: origin, SHOP_PORT: undefined, SHOP_DATA: data, SHOP_SYNC_SECONDS: "0", COUNTERFOIL_ISSUER: system.issuer };
   const process_ = await startProcess(process.execPath, ["shop.js"], { cwd: home, env, ready: /is open at/ });
 
-  const press: Bookshop["press"] = (path, from = origin) =>
-    fetch(origin + path, { method: "POST", headers: { origin: from }, redirect: "manual" });
+  const press: Bookshop["press"] = (path, from = origin, { cookie = "", form = {} } = {}) =>
+    fetch(origin + path, { method: "POST", headers: { origin: from, cookie }, redirect: "manual", body: new URLSearchParams(form) });
   const visit: Bookshop["visit"] = async () => {
     const asked = await press("/ask");
     const cookie = (asked.headers.get("set-cookie") ?? "").split(";")[0] ?? "";

@@ -3,18 +3,48 @@ import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { JWK } from "jose";
+import { decodeJwt, type JWK } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ask } from "../../vendor-sdk/ask.ts";
 import type { ContactVerdict } from "../../vendor-sdk/contact.ts";
 import { ERROR_CODES } from "../../vendor-sdk/error.ts";
+import { fileState } from "../../vendor-sdk/file-state.ts";
+import { createVendor } from "../../vendor-sdk/vendor.ts";
+import { Clock } from "../support/clock.ts";
+import { Customer } from "../support/customer.ts";
+import { freePort } from "../support/free-port.ts";
+import { startProcess } from "../support/process.ts";
 import { scratchFolder } from "../support/scratch-folder.ts";
+import { startSystem } from "../support/system.ts";
 import { CLIENT, RETURN } from "./connected.ts";
 import { installPacked } from "./packed.ts";
 import { makeCustomer, standIn } from "./stand-in.ts";
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "..", "..");
+const readme = () => readFile(join(root, "vendor-sdk", "README.md"), "utf8");
+
+/** Every command of the README, as a shell would split it, toward a server of this test's. */
+async function commands(server = "http://127.0.0.1:1"): Promise<string[][]> {
+  const blocks = [...(await readme()).matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, text = ""]) => text.trim().split("\n"));
+  const names = { "https://counterfoil.example": server, "http://localhost:4000": server };
+  return blocks
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith("npx counterfoil-vendor "))
+    .map((line) =>
+      [...line.matchAll(/"([^"]*)"|(\S+)/g)]
+        .slice(2)
+        .map(([, quoted, bare]) => quoted ?? bare ?? "")
+        .map((each) => names[each as keyof typeof names] ?? each.replace("https://shop.example", "http://127.0.0.1:4999")),
+    );
+}
+
+async function command(name: string, server?: string): Promise<string[]> {
+  const found = (await commands(server)).find(([first]) => first === name);
+  if (found === undefined) throw new Error(`the README shows no ${name}`);
+  return found;
+}
+
 const ANNA = "anna.unmistakable@mail.example";
 
 describe("the packed SDK, in a stranger's empty folder,", () => {
@@ -29,21 +59,7 @@ describe("the packed SDK, in a stranger's empty folder,", () => {
     folder = await scratchFolder();
     shop = await installPacked(folder.path);
     await writeFile(join(shop, "package.json"), '{"type":"module"}');
-    await cli(
-      "init",
-      "--client-id",
-      CLIENT,
-      "--name",
-      "Shop",
-      "--legal-name",
-      "Shop S.r.l.",
-      "--country",
-      "IT",
-      "--dpo",
-      "mailto:privacy@shop.example",
-      "--redirect",
-      RETURN,
-    );
+    await cli(...(await command("init")));
   });
   afterAll(() => folder[Symbol.asyncDispose]());
 
@@ -81,10 +97,10 @@ describe("the packed SDK, in a stranger's empty folder,", () => {
   });
 
   it("runs the README's five lines, and its pull into a file", async () => {
-    const readme = await readFile(join(root, "vendor-sdk", "README.md"), "utf8");
-    const lines = /<!-- runs: tests\/sdk\/readme\.test\.ts -->\n```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
+    const text = await readme();
+    const lines = /<!-- runs: tests\/sdk\/readme\.test\.ts -->\n```js\n([\s\S]*?)```/.exec(text)?.[1] ?? "";
     expect(lines.trim().split("\n")).toHaveLength(5);
-    const imports = [...readme.matchAll(/`(import \{[^`]*)`/g)].map(([, text]) => text);
+    const imports = [...text.matchAll(/`(import \{[^`]*)`/g)].map(([, line]) => line).slice(0, 2);
     expect(imports).toHaveLength(2);
 
     const keys = JSON.parse(await readFile(join(shop, "keys.json"), "utf8")) as JWK[];
@@ -119,6 +135,85 @@ describe("the packed SDK, in a stranger's empty folder,", () => {
     expect((await cli("pull", "--server", server.url, "--client-id", CLIENT, "--to", "people.csv")).stdout).toContain("1 erased");
     expect(await readFile(join(shop, "people.csv"), "utf8")).not.toContain(ANNA);
     browser.close();
+  });
+
+  it("runs every other command of the README: pulls, lists, listens, gives up", async () => {
+    const keys = JSON.parse(await readFile(join(shop, "keys.json"), "utf8")) as JWK[];
+    await using server = await standIn({ clientId: CLIENT, keys });
+    const vendor = createVendor({ clientId: CLIENT, server: server.url, keys, state: fileState(join(shop, "state-of-commands")) });
+    const state = ["--state", "state-of-commands"];
+    const details = [ask({ purpose: "customer-management", paths: ["profile/name", "profile/emails"], days: 90 })];
+    const connect = async () => {
+      const customer = await makeCustomer({ clientId: CLIENT, keys }, details);
+      await customer.put("profile/emails/e1", { value: { address: ANNA } });
+      server.next = customer;
+      const { url, id } = await vendor.requests.create({ authorization_details: details, redirect_uri: RETURN });
+      return { customer, grant: await vendor.requests.exchange(server.cameBack(url), { id }) };
+    };
+    const one = await connect();
+    const two = await connect();
+    const people = () => readFile(join(shop, "customers.csv"), "utf8");
+
+    expect((await cli(...(await command("pull", server.url)), ...state)).stdout).toContain("2 created");
+    expect(await people()).toContain(ANNA);
+    const listed = await cli(...(await command("grants", server.url)), ...state);
+    for (const text of [one.grant.id, one.grant.key, "active"]) expect(listed.stdout).toContain(text);
+
+    const release = (await command("release", server.url)).map((each) => (each === "GRANT" ? one.grant.key : each));
+    const released = await cli(...release, ...state);
+    for (const text of [`${one.grant.id} is given up`, "1 erased", "1 erasures attested"]) expect(released.stdout).toContain(text);
+    expect(await people()).not.toContain(one.grant.key);
+    await expect(cli(...release, ...state, "--to", "people.txt")).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("--to:") as string,
+    });
+
+    expect((await cli(...(await command("stream", server.url)), ...state)).stdout).toContain("no stream");
+    const at = join(shop, "node_modules", "@counterfoil", "vendor-sdk", "dist", "vendor-sdk", "cli.js");
+    {
+      await using listening = await startProcess(process.execPath, [at, ...(await command("listen", server.url)), ...state], {
+        cwd: shop,
+        env: {},
+        ready: /Listening/,
+      });
+      two.customer.state = "revoked";
+      await expect.poll(() => server.stream, { timeout: 10_000 }).toBeDefined();
+      const token = await server.events.event("grant-revoked", two.grant.id);
+      server.waiting.set(String(decodeJwt(token).jti), token);
+      await expect.poll(people, { timeout: 10_000 }).not.toContain(two.grant.key);
+      await expect.poll(() => listening.output()).toContain(`grant-revoked ${two.grant.id}`);
+      for (const secret of [ANNA, token]) expect(listening.output()).not.toContain(secret);
+    }
+    expect((await cli(...(await command("stream", server.url)), ...state)).stdout).toContain("stream-1 is enabled");
+    expect((await commands()).map(([name]) => name)).toEqual(["try", "init", "pull", "grants", "listen", "stream", "release"]);
+  });
+
+  it("brings a stranger from an empty folder to the first pull, and follows what they do, by the README's first command", async () => {
+    const clock = new Clock(Date.now());
+    await using system = await startSystem({ clock });
+    const ticking = setInterval(() => clock.pass(Date.now() - clock.now()), 100);
+    const port = await freePort();
+    const at = join(shop, "node_modules", "@counterfoil", "vendor-sdk", "dist", "vendor-sdk", "cli.js");
+    const args = [at, ...(await command("try", system.issuer)), "--port", String(port)];
+    const started = performance.now();
+    await using trying = await startProcess(process.execPath, args, { cwd: shop, env: {}, ready: /Ctrl\+C/ });
+    const [url = ""] = /http\S+request_uri\S+/.exec(trying.output()) ?? [];
+    const customer = await Customer.register(system.issuer, clock.now);
+    const arrival = await fetch(url, { redirect: "manual" });
+    const request = (arrival.headers.get("location") ?? "").replace(/^.*\/ask\//, "").split("#")[0] ?? "";
+    const given = await customer.approve(request, { contents: { "profile/emails/e1": { value: { address: ANNA } } } });
+    const thanks = await fetch(given.redirect);
+    expect([thanks.status, await thanks.text()]).toEqual([200, expect.stringContaining("Thank you") as string]);
+    const people = () => readFile(join(shop, "people.csv"), "utf8");
+    expect(await people()).toContain(ANNA);
+    // A person reads and chooses; the rest is to be nothing.
+    expect(performance.now() - started).toBeLessThan(30_000);
+    expect((await fetch(given.redirect)).status).toBe(400);
+    await customer.revoke(given.grant, true);
+    await expect.poll(people, { timeout: 10_000 }).not.toContain(ANNA);
+    await expect.poll(async () => (await customer.view(given.grant)).deletion?.attestations.length, { timeout: 10_000 }).toBe(1);
+    expect(trying.output()).not.toContain(ANNA);
+    clearInterval(ticking);
   });
 
   it("has types that a strict project takes", async () => {
@@ -163,8 +258,8 @@ describe("the packed SDK, in a stranger's empty folder,", () => {
 });
 
 it("the README's table names every reason for which one may not be reached", async () => {
-  const readme = await readFile(join(root, "vendor-sdk", "README.md"), "utf8");
-  const table = readme.slice(readme.indexOf("| `reason` |"), readme.indexOf("## Errors"));
+  const text = await readme();
+  const table = text.slice(text.indexOf("| `reason` |"), text.indexOf("## Errors"));
   const named = table.split("\n").flatMap((line) => [...(line.split("|")[1] ?? "").matchAll(/`([a-z-]+)`/g)].map(([, reason]) => reason));
   const reasons = ["ended", "paused", "purpose", "not-granted", "no-rule", "never", "hours", "frequency", "unreadable"] as const;
   // A reason that is added without a word about it doesn't compile.
@@ -174,8 +269,8 @@ it("the README's table names every reason for which one may not be reached", asy
 });
 
 it("the README's table names every error code", async () => {
-  const readme = await readFile(join(root, "vendor-sdk", "README.md"), "utf8");
-  const table = readme.slice(readme.indexOf("| code |"), readme.indexOf("`on: (event)"));
+  const text = await readme();
+  const table = text.slice(text.indexOf("| code |"), text.indexOf("## What is checked"));
   const rows = table.split("\n").filter((line) => line.startsWith("| `"));
   const named = rows.flatMap((line) => [...(line.split("|")[1] ?? "").matchAll(/`([a-z_]+)`/g)].map(([, code]) => code));
   expect(named.sort()).toEqual([...ERROR_CODES].sort());

@@ -1,98 +1,12 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
-import type { Content } from "#protocol/sealing/record.ts";
-import { type Ask, ask } from "../../vendor-sdk/ask.ts";
-import { defineSink } from "../../vendor-sdk/crm/define-sink.ts";
-import { flatten } from "../../vendor-sdk/crm/mapping.ts";
-import type { Sink, Values } from "../../vendor-sdk/crm/sink.ts";
-import type { Grant } from "../../vendor-sdk/grant.ts";
-import { clientMetadata, makeKeys, publicKeys } from "../../vendor-sdk/make-keys.ts";
-import { createVendor, type Vendor } from "../../vendor-sdk/vendor.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../support/clock.ts";
-import { Customer, type GivenGrant } from "../support/customer.ts";
-import { type System, startSystem } from "../support/system.ts";
+import { Customer } from "../support/customer.ts";
+import { startSystem } from "../support/system.ts";
 import { NO_CONTACT } from "./connected.ts";
+import { crm } from "./memory-crm.ts";
+import { openShop, share } from "./open-shop.ts";
 
 const ANNA = { value: { address: "anna.unmistakable@mail.example" } };
-
-interface Shop extends AsyncDisposable {
-  vendor: Vendor;
-  redirectUri: string;
-  wish(change?: Partial<Ask>): ReturnType<typeof ask>;
-}
-
-/** A vendor that is nothing but the SDK and its two documents. */
-async function openShop(system: System): Promise<Shop> {
-  const keys = await makeKeys();
-  const documents: Record<string, unknown> = {};
-  const server = createServer((request, response) => {
-    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(documents[request.url ?? ""] ?? {}));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const clientId = `${origin}/client.json`;
-  const redirectUri = `${origin}/callback`;
-  documents["/client.json"] = clientMetadata({
-    clientId,
-    name: "Shop",
-    legalName: "Shop S.r.l.",
-    country: "IT",
-    dpoContact: "mailto:privacy@shop.example",
-    redirectUris: [redirectUri],
-    jwksUri: `${origin}/jwks.json`,
-  });
-  documents["/jwks.json"] = publicKeys(keys);
-  return {
-    vendor: createVendor({ clientId, server: system.issuer, keys, now: system.clock.now }),
-    redirectUri,
-    wish: (change = {}) =>
-      ask(
-        { purpose: "customer-management", paths: ["profile/name", "profile/emails", "profile/addresses"], days: 90, ...change },
-        new Date(system.clock.now()),
-      ),
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
-  };
-}
-
-async function share(
-  shop: Shop,
-  customer: Customer,
-  contents: Record<string, Content>,
-  granted: Partial<Ask> = {},
-): Promise<{ given: GivenGrant; grant: Grant }> {
-  const { url, id } = await shop.vendor.requests.create({ authorization_details: [shop.wish()], redirect_uri: shop.redirectUri });
-  const arrival = await fetch(url, { redirect: "manual" });
-  const request = (arrival.headers.get("location") ?? "").replace(/^.*\/ask\//, "");
-  const given = await customer.approve(request, { details: [shop.wish(granted)], contents });
-  return { given, grant: await shop.vendor.requests.exchange(given.redirect, { id }) };
-}
-
-function crm(): { sink: Sink; rows: Map<string, Values> } {
-  const rows = new Map<string, Values>();
-  const sink = defineSink<string>({
-    name: "crm",
-    check: async () => [],
-    toTarget: flatten,
-    find: async (key) => (rows.has(key) ? { id: key, values: rows.get(key) ?? {} } : undefined),
-    create: async (key, values) => void rows.set(key, values),
-    patch: async (key, changes) =>
-      void rows.set(
-        key,
-        Object.fromEntries(Object.entries({ ...rows.get(key), ...changes }).filter((pair): pair is [string, string] => pair[1] !== null)),
-      ),
-    async erase(key) {
-      rows.delete(key);
-      return { did: ["deleted"], remains: [] };
-    },
-  });
-  return { sink, rows };
-}
 
 describe("the SDK and the real server", () => {
   it("carry a narrowed share into a CRM, follow a change, hold still for a pause, and erase on a stop", async () => {

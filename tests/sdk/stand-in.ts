@@ -1,10 +1,13 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { calculateJwkThumbprint, createLocalJWKSet, decodeProtectedHeader, importJWK, type JWK, jwtVerify } from "jose";
+import { setTimeout as sleep } from "node:timers/promises";
+import { calculateJwkThumbprint, createLocalJWKSet, decodeJwt, decodeProtectedHeader, importJWK, type JWK, jwtVerify } from "jose";
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
-import { base64url, hashOf } from "#protocol/canonical.ts";
-import { CONSENT_TYP, type Consent, hashOfConsent } from "#protocol/consent-token.ts";
+import { hashOf } from "#protocol/canonical.ts";
+import { CONSENT_TYP, type Consent, hashOfConsent, readConsent } from "#protocol/consent-token.ts";
+import { type ErasureAttestation, verifyAttestation } from "#protocol/erasure-attestation.ts";
+import { EVENT_TYPES, VERIFICATION } from "#protocol/events.ts";
 import { ed25519Thumbprint } from "#protocol/jws.ts";
 import { lastExpiry } from "#protocol/narrow.ts";
 import { makeAgreementPair, makeSigningPair, type SigningPair } from "#protocol/sealing/pairs.ts";
@@ -12,7 +15,11 @@ import { type Content, grantKeyContext, hashOfGrantKey, sealShare } from "#proto
 import { sealTo } from "#protocol/sealing/seal-to.ts";
 import { sign } from "#protocol/sealing/sign.ts";
 import { newId } from "#protocol/sealing/way-in.ts";
+import { POLL, PUSH } from "#protocol/streams.ts";
 import { publicKeys } from "../../vendor-sdk/make-keys.ts";
+import { type Transmitter, transmitter } from "./transmitter.ts";
+
+const detailsOf = (customer: Customer): AuthorizationDetails => readConsent(customer.token).authorization_details;
 
 const random = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
 
@@ -29,6 +36,12 @@ export interface Customer {
   /** Puts a value, or a removal, as the next version of its path unless told. */
   put(path: string, content: Content, version?: number): Promise<void>;
   state: "active" | "paused" | "revoked";
+}
+
+/** What the vendor attested of a grant. */
+export interface Attestation {
+  token: string;
+  claims: ErasureAttestation;
 }
 
 export async function makeCustomer(vendor: { clientId: string; keys: readonly JWK[] }, details: AuthorizationDetails): Promise<Customer> {
@@ -98,6 +111,7 @@ export interface Arrived {
   query: URLSearchParams;
   headers: IncomingMessage["headers"];
   form: URLSearchParams;
+  text: string;
 }
 
 export interface StandIn extends AsyncDisposable {
@@ -107,10 +121,26 @@ export interface StandIn extends AsyncDisposable {
   /** Whom the next code is for. */
   next: Customer | undefined;
   pageSize: number;
+  /** What it took, oldest first. */
+  readonly attestations: Attestation[];
+  /** Refresh tokens that the vendor revoked. */
+  readonly revoked: string[];
+  readonly events: Transmitter;
+  /** The vendor's stream, if it has one. */
+  stream: { configuration: Record<string, unknown>; status: string } | undefined;
+  /** Events that wait to be polled, by `jti`. */
+  readonly waiting: Map<string, string>;
   /** Whether proofs need a nonce. */
   nonces: boolean;
   /** Changes an answer before it leaves, by the last part of its path; undefined: no answer at all. */
-  twist: Partial<Record<"metadata" | "par" | "token" | "records", (reply: Reply, request: Arrived) => Reply | undefined>>;
+  twist: Partial<
+    Record<
+      "metadata" | "par" | "token" | "records" | "grant" | "attest" | "ssf" | "jwks" | "poll",
+      (reply: Reply, request: Arrived) => Reply | undefined
+    >
+  >;
+  /** Reads the vendor's key set anew, as it is now. */
+  reloadKeys(): void;
   /** The customer came back: the URL at redirect_uri. */
   cameBack(requestUrl: string, change?: Record<string, string>): string;
 }
@@ -120,12 +150,14 @@ export interface StandIn extends AsyncDisposable {
  * assertion, PKCE, proofs, nonces.
  */
 export async function standIn(vendor: { clientId: string; keys: readonly JWK[] }): Promise<StandIn> {
-  const jwks = createLocalJWKSet(publicKeys(vendor.keys));
+  let served = publicKeys(vendor.keys);
+  let jwks = createLocalJWKSet(served);
   const pushed = new Map<string, { state: string; challenge: string; redirect: string; jkt: string }>();
   const codes = new Map<string, { challenge: string; redirect: string; jkt: string; grant: string }>();
   const refreshes = new Map<string, { grant: string; jkt: string }>();
   const access = new Map<string, { grant: string; jkt: string }>();
   const assertions = new Set<string>();
+  const own = new Map<string, { scope: string; jkt: string }>();
   const server = createServer((request, response) => void handle(request, response));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -137,8 +169,17 @@ export async function standIn(vendor: { clientId: string; keys: readonly JWK[] }
     customers: new Map(),
     next: undefined,
     pageSize: 1000,
+    attestations: [],
+    revoked: [],
+    events: await transmitter(url, vendor.clientId),
+    stream: undefined,
+    waiting: new Map(),
     nonces: false,
     twist: {},
+    reloadKeys() {
+      served = publicKeys(vendor.keys);
+      jwks = createLocalJWKSet(served);
+    },
     cameBack(requestUrl, change = {}) {
       const to = new URL(requestUrl);
       const request = pushed.get(to.searchParams.get("request_uri") ?? "");
@@ -185,6 +226,16 @@ export async function standIn(vendor: { clientId: string; keys: readonly JWK[] }
     return { jkt: await calculateJwkThumbprint(jwk as JWK) };
   };
 
+  /** A refusal unless the request has a token of the vendor's own for this scope. */
+  const ownToken = async (request: Arrived, scope: string): Promise<Reply | undefined> => {
+    const token = (request.headers.authorization ?? "").replace(/^DPoP /, "");
+    const proof = await proofOf(request, token);
+    if (!("jkt" in proof)) return proof;
+    const known = own.get(token);
+    if (known?.jkt !== proof.jkt) return { status: 401, body: { code: "invalid_token" } };
+    return known.scope === scope ? undefined : { status: 403, body: { code: "insufficient_scope" } };
+  };
+
   const endpoints = {
     metadata: async (): Promise<Reply> => ({
       status: 200,
@@ -195,8 +246,118 @@ export async function standIn(vendor: { clientId: string; keys: readonly JWK[] }
         pushed_authorization_request_endpoint: `${url}/oauth/par`,
         code_challenge_methods_supported: ["S256"],
         authorization_response_iss_parameter_supported: true,
+        revocation_endpoint: `${url}/oauth/revoke`,
       },
     }),
+    ssf: async (): Promise<Reply> => ({
+      status: 200,
+      body: {
+        spec_version: "1_0",
+        issuer: url,
+        jwks_uri: `${url}/jwks.json`,
+        delivery_methods_supported: [PUSH, POLL],
+        configuration_endpoint: `${url}/ssf/streams`,
+        status_endpoint: `${url}/ssf/status`,
+        verification_endpoint: `${url}/ssf/verify`,
+      },
+    }),
+    jwks: async (): Promise<Reply> => ({ status: 200, body: it.events.jwks }),
+    revoke: async (request: Arrived): Promise<Reply> => {
+      if (!(await client(request.form))) return { status: 401, body: { error: "invalid_client" } };
+      it.revoked.push(request.form.get("token") ?? "");
+      return { status: 200, body: {} };
+    },
+    grant: async (request: Arrived): Promise<Reply> => {
+      const released = request.method === "DELETE";
+      const refusal = await ownToken(request, released ? "grant_management_revoke" : "grant_management_query");
+      if (refusal !== undefined) return refusal;
+      const customer = it.customers.get(request.path.split("/")[3] ?? "");
+      if (customer === undefined) return { status: 404, body: { code: "not_found" } };
+      if (released) {
+        customer.state = "revoked";
+        return { status: 204, body: undefined };
+      }
+      return {
+        status: 200,
+        body: {
+          grant_id: customer.grant,
+          state: customer.state,
+          authorization_details: detailsOf(customer),
+          consent: customer.token,
+          delete_by: null,
+          attested: null,
+        },
+      };
+    },
+    attest: async (request: Arrived): Promise<Reply> => {
+      const refusal = await ownToken(request, "attest");
+      if (refusal !== undefined) return refusal;
+      const grant = request.path.split("/")[3] ?? "";
+      const { attestation } = JSON.parse(request.text) as { attestation: string };
+      if (!it.customers.has(grant)) return { status: 404, body: { code: "not_found" } };
+      const { kid } = decodeProtectedHeader(attestation);
+      const key = served.keys.find((each) => each.kid === kid) ?? {};
+      const claims = await verifyAttestation(attestation, { key, issuer: vendor.clientId, audience: url, grant });
+      if (!it.attestations.some((each) => each.claims.jti === claims.jti)) it.attestations.push({ token: attestation, claims });
+      return { status: 201, body: { received: new Date().toISOString() } };
+    },
+    streams: async (request: Arrived): Promise<Reply> => {
+      const refusal = await ownToken(request, request.method === "GET" ? "ssf.read" : "ssf.manage");
+      if (refusal !== undefined) return refusal;
+      if (request.method === "GET") return { status: 200, body: it.stream === undefined ? [] : [it.stream.configuration] };
+      if (request.method === "DELETE") {
+        it.stream = undefined;
+        return { status: 204, body: undefined };
+      }
+      if (request.method === "POST" && it.stream !== undefined) return { status: 409, body: { code: "stream_exists" } };
+      const { delivery, events_requested } = JSON.parse(request.text) as { delivery: Record<string, unknown>; events_requested: string[] };
+      const { authorization_header: _, ...shown } = delivery;
+      const configuration = {
+        stream_id: "stream-1",
+        iss: url,
+        aud: vendor.clientId,
+        delivery: shown,
+        events_supported: EVENT_TYPES,
+        events_requested,
+        events_delivered: events_requested,
+        min_verification_interval: 0,
+      };
+      it.stream = { configuration, status: it.stream?.status ?? "enabled" };
+      return { status: request.method === "POST" ? 201 : 200, body: configuration };
+    },
+    status: async (request: Arrived): Promise<Reply> => {
+      const refusal = await ownToken(request, request.method === "GET" ? "ssf.read" : "ssf.manage");
+      if (refusal !== undefined) return refusal;
+      if (it.stream === undefined) return { status: 404, body: { code: "not_found" } };
+      if (request.method === "POST") it.stream.status = (JSON.parse(request.text) as { status: string }).status;
+      return { status: 200, body: { stream_id: "stream-1", status: it.stream.status } };
+    },
+    verify: async (request: Arrived): Promise<Reply> => {
+      const refusal = await ownToken(request, "ssf.manage");
+      if (refusal !== undefined) return refusal;
+      const { stream_id, state } = JSON.parse(request.text) as { stream_id: string; state: string };
+      const token = await it.events.event("grant-paused", newId(), {
+        claims: { sub_id: { format: "opaque", id: stream_id } },
+        events: { [VERIFICATION]: { state } },
+      });
+      const delivery = it.stream?.configuration.delivery as { method: string; endpoint_url?: string };
+      if (delivery.method === POLL) it.waiting.set(String(decodeJwt(token).jti), token);
+      else
+        void fetch(delivery.endpoint_url ?? "", {
+          method: "POST",
+          headers: { "content-type": "application/secevent+jwt" },
+          body: token,
+        }).catch(() => undefined);
+      return { status: 204, body: undefined };
+    },
+    poll: async (request: Arrived): Promise<Reply> => {
+      const refusal = await ownToken(request, "ssf.read");
+      if (refusal !== undefined) return refusal;
+      const { ack = [], setErrs = {} } = JSON.parse(request.text) as { ack?: string[]; setErrs?: Record<string, unknown> };
+      for (const jti of [...ack, ...Object.keys(setErrs)]) it.waiting.delete(jti);
+      for (let waits = 0; waits < 50 && it.waiting.size === 0; waits++) await sleep(10);
+      return { status: 200, body: { sets: Object.fromEntries(it.waiting) } };
+    },
     par: async ({ form }: Arrived): Promise<Reply> => {
       if (!(await client(form))) return { status: 401, body: { error: "invalid_client" } };
       const uri = `urn:ietf:params:oauth:request_uri:${newId()}`;
@@ -213,6 +374,11 @@ export async function standIn(vendor: { clientId: string; keys: readonly JWK[] }
       if (!(await client(form))) return { status: 401, body: { error: "invalid_client" } };
       const proof = await proofOf(request);
       if (!("jkt" in proof)) return proof;
+      if (form.get("grant_type") === "client_credentials") {
+        const token = newId();
+        own.set(token, { scope: form.get("scope") ?? "", jkt: proof.jkt });
+        return { status: 200, body: { access_token: token, token_type: "DPoP", expires_in: 300, scope: form.get("scope") } };
+      }
       const code = codes.get(form.get("code") ?? "");
       codes.delete(form.get("code") ?? "");
       const fits =
@@ -226,9 +392,6 @@ export async function standIn(vendor: { clientId: string; keys: readonly JWK[] }
       const [token, refresh] = [newId(), newId()];
       access.set(token, { grant: customer.grant, jkt: proof.jkt });
       refreshes.set(refresh, { grant: customer.grant, jkt: proof.jkt });
-      const { authorization_details } = JSON.parse(
-        new TextDecoder().decode(base64url.decode(customer.token.split(".")[1] as string)),
-      ) as Consent;
       return {
         status: 200,
         body: {
@@ -237,7 +400,7 @@ export async function standIn(vendor: { clientId: string; keys: readonly JWK[] }
           expires_in: 300,
           refresh_token: refresh,
           grant_id: customer.grant,
-          authorization_details,
+          authorization_details: detailsOf(customer),
         },
       };
     },
@@ -272,6 +435,13 @@ export async function standIn(vendor: { clientId: string; keys: readonly JWK[] }
     if (path === "/.well-known/oauth-authorization-server") return "metadata";
     if (path === "/oauth/par") return "par";
     if (path === "/oauth/token") return "token";
+    if (path === "/.well-known/ssf-configuration") return "ssf";
+    if (path === "/jwks.json") return "jwks";
+    if (path === "/oauth/revoke") return "revoke";
+    if (path.startsWith("/oauth/grants/")) return "grant";
+    if (path.endsWith("/attestations")) return "attest";
+    const ssf = /^\/ssf\/(streams|status|verify|poll)\b/.exec(path)?.[1];
+    if (ssf !== undefined) return ssf as "streams" | "status" | "verify" | "poll";
     return /^\/api\/grants\/[^/]+\/records$/.test(path) ? "records" : undefined;
   };
 
@@ -285,6 +455,7 @@ export async function standIn(vendor: { clientId: string; keys: readonly JWK[] }
       query: to.searchParams,
       headers: request.headers,
       form: new URLSearchParams(text),
+      text,
     };
     it.arrived.push(arrived);
     const name = nameOf(to.pathname);
@@ -292,13 +463,15 @@ export async function standIn(vendor: { clientId: string; keys: readonly JWK[] }
       name === undefined
         ? { status: 404, body: { code: "not_found" } }
         : await endpoints[name](arrived).catch(() => ({ status: 500, body: {} }));
-    const twist = name === undefined ? undefined : it.twist[name];
+    const twist = name === undefined ? undefined : (it.twist as Record<string, (typeof it.twist)["token"]>)[name];
     const reply = twist === undefined ? honest : twist(honest, arrived);
     if (reply === undefined) {
       response.destroy();
       return;
     }
-    response.writeHead(reply.status, { "content-type": "application/json", ...reply.headers }).end(JSON.stringify(reply.body));
+    response
+      .writeHead(reply.status, { "content-type": "application/json", ...reply.headers })
+      .end(reply.body === undefined ? undefined : JSON.stringify(reply.body));
   }
   return it;
 }

@@ -2,61 +2,14 @@ import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { csvSink } from "../../vendor-sdk/crm/csv-sink.ts";
-import { defineSink } from "../../vendor-sdk/crm/define-sink.ts";
-import { flatten } from "../../vendor-sdk/crm/mapping.ts";
-import type { Sink, Values } from "../../vendor-sdk/crm/sink.ts";
-import { CounterfoilError } from "../../vendor-sdk/error.ts";
 import { fileState } from "../../vendor-sdk/file-state.ts";
 import { scratchFolder } from "../support/scratch-folder.ts";
 import { asking, NO_CONTACT, scene } from "./connected.ts";
+import { crm } from "./memory-crm.ts";
 
 const ANNA = "anna.unmistakable@mail.example";
 const mail = (address: string) => ({ value: { address } });
 const DAY = 86_400_000;
-
-interface Crm {
-  sink: Sink;
-  rows: Map<string, Values>;
-  /** What was done, in order. */
-  log: string[];
-  fail: { create?: boolean; erase?: boolean; commit?: boolean; meanwhile?: () => void };
-}
-
-function crm(name = "crm"): Crm {
-  const rows = new Map<string, Values>();
-  const log: string[] = [];
-  const fail: Crm["fail"] = {};
-  const broken = () => new CounterfoilError("unavailable", "the CRM is down");
-  const sink = defineSink<string>({
-    name,
-    check: async () => [],
-    toTarget: flatten,
-    find: async (key) => (rows.has(key) ? { id: key, values: rows.get(key) ?? {} } : undefined),
-    async create(key, values) {
-      if (fail.create) throw broken();
-      log.push("create");
-      rows.set(key, values);
-    },
-    async patch(key, changes) {
-      log.push("patch");
-      rows.set(
-        key,
-        Object.fromEntries(Object.entries({ ...rows.get(key), ...changes }).filter((pair): pair is [string, string] => pair[1] !== null)),
-      );
-    },
-    async erase(key) {
-      if (fail.erase) throw broken();
-      fail.meanwhile?.();
-      log.push("erase");
-      rows.delete(key);
-      return { did: ["deleted"], remains: [] };
-    },
-    async commit() {
-      if (fail.commit) throw broken();
-    },
-  });
-  return { sink, rows, log, fail };
-}
 
 describe("sync", () => {
   it("writes, repeats as unchanged, follows a change, erases what was stopped", async () => {
@@ -208,7 +161,7 @@ describe("sync", () => {
     await customer.put("profile/emails/e1", mail(ANNA));
     await it.vendor.sync(sink);
     await it.server[Symbol.asyncDispose]();
-    expect(await it.vendor.enforce(sink, new Date(Date.now() + 89 * DAY))).toMatchObject({ erased: 0 });
+    expect(await it.vendor.enforce(sink, { now: new Date(Date.now() + 89 * DAY) })).toMatchObject({ erased: 0 });
     it.clock.ahead = 91 * DAY;
     expect(await it.vendor.sync(sink)).toMatchObject({ erased: 1, erasures: [{ reason: "expired" }], failed: [] });
     expect(rows.size).toBe(0);

@@ -10,6 +10,8 @@ test("an empty environment gives a server for this machine", () => {
     data: "./data",
     clients: "open",
     web: "dist/web/customer",
+    keyAge: 90 * 86_400_000,
+    nonces: "start",
   });
 });
 
@@ -20,6 +22,8 @@ test.each([
   ["a port that is none", { COUNTERFOIL_PORT: "70000" }],
   ["a limit that is none", { COUNTERFOIL_PULLS_PER_MINUTE: "0" }],
   ["another limit that is none", { COUNTERFOIL_REPEATS_PER_READ: "many" }],
+  ["an age that is none", { COUNTERFOIL_KEY_DAYS: "0" }],
+  ["nonces now and then", { COUNTERFOIL_DPOP_NONCES: "sometimes" }],
 ])("%s is refused by its name", (_name, env) => {
   expect(() => readConfig(env)).toThrow(Object.keys(env)[0]);
 });

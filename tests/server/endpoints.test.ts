@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { API, type Endpoint } from "#protocol/api.ts";
+import { VENDOR_API } from "#protocol/vendor-api.ts";
 import { makeApp } from "../../server/app.ts";
 import { RATES } from "../../server/config.ts";
 import { silentLog } from "../support/system.ts";
@@ -12,6 +13,8 @@ beforeAll(async () => {
 afterAll(() => at[Symbol.asyncDispose]());
 
 const rows: Array<[string, Endpoint]> = Object.entries(API);
+const vendorRows: Array<[string, Endpoint]> = Object.entries(VENDOR_API);
+const all = [...rows, ...vendorRows];
 
 test.each(rows)("%s of the table is served", async (_name, { method, path }) => {
   const response = await at.customer.api.raw(method, path.replace("{id}", "A".repeat(22)), method === "POST" ? { body: "{}" } : {});
@@ -24,19 +27,31 @@ async function problemOfAny(response: Response): Promise<string> {
   return code === "not_found" ? text : code;
 }
 
-test("no other endpoint is served under /api", async () => {
-  const app = await makeApp({
-    config: { issuer: at.system.issuer, host: "", port: 0, data: "", clients: "open", web: "none", proxies: 0, rates: RATES },
+test("no other endpoint is served under /api, and for vendors none that is in no table", async () => {
+  const { http } = await makeApp({
+    config: {
+      issuer: at.system.issuer,
+      host: "",
+      port: 0,
+      data: "",
+      clients: "open",
+      web: "none",
+      proxies: 0,
+      keyAge: 86_400_000,
+      nonces: "start",
+      rates: RATES,
+    },
     storage: at.system.storage,
     log: silentLog,
     now: at.system.clock.now,
     started: 0,
   });
-  const served = app.routes
-    .filter(({ path }) => path.startsWith("/api"))
+  const served = http.routes
+    .filter(({ path }) => ["/api", "/ssf", "/oauth/grants"].some((each) => path.startsWith(each)))
     .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`);
   expect(served.length).toBeGreaterThan(0);
-  expect(served.sort()).toEqual(rows.map(([, { method, path }]) => `${method} ${path}`).sort());
+  const named = all.map(([, { method, path }]) => `${method} ${path}`).filter((each) => !each.includes("/.well-known/"));
+  expect(served.sort()).toEqual(named.sort());
 });
 
 test.each(rows.filter(([, { caller }]) => caller === "session"))("%s refuses who is not signed in", async (_name, { method, path }) => {
@@ -51,6 +66,16 @@ test.each(rows.filter(([, { caller }]) => caller === "session"))("%s refuses who
   at.customer.api.cookie = cookie;
   expect(await problemOf(response)).toMatchObject({ status: 401, code: "unauthenticated" });
 });
+
+test.each(vendorRows.filter(([, { caller }]) => caller !== "anyone"))(
+  "%s refuses who has no token, and a customer's cookie is none",
+  async (_name, { method, path }) => {
+    const { raw } = at.customer.api;
+    const response = await raw.call(at.customer.api, method, path.replace("{id}", "A".repeat(22)), method === "GET" ? {} : { body: "{}" });
+    expect(response.headers.get("www-authenticate")).toMatch(/^DPoP /);
+    expect(await problemOf(response)).toMatchObject({ status: 401, code: "invalid_token" });
+  },
+);
 
 async function revocation() {
   const act = {

@@ -2,13 +2,14 @@ import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
-import { checkedAddress, type FetchOptions, fetchDocument } from "../../server/vendors/fetch-document.ts";
+import { checkedAddresses } from "../../server/vendors/checked-address.ts";
+import { type FetchOptions, fetchDocument } from "../../server/vendors/fetch-document.ts";
 
 const to = (...addresses: string[]): FetchOptions => ({ loopback: false, resolve: async () => addresses });
 
 describe("a document's address that a stranger names", () => {
   test.each([["93.184.215.14"], ["2606:2800:21f:cb07:6820:80da:af6b:8b2c"]])("may be public: %s", async (address) => {
-    expect(await checkedAddress(new URL("https://shop.example/client.json"), to(address))).toBe(address);
+    expect(await checkedAddresses(new URL("https://shop.example/client.json"), to(address))).toEqual([address]);
   });
 
   test.each([
@@ -44,13 +45,13 @@ describe("a document's address that a stranger names", () => {
     ["2001:db8::1"],
     ["2001::1"],
   ])("may not lead to %s", async (address) => {
-    await expect(checkedAddress(new URL("https://shop.example/client.json"), to(address))).rejects.toThrow("not a public one");
+    await expect(checkedAddresses(new URL("https://shop.example/client.json"), to(address))).rejects.toThrow("not a public one");
     await expect(
-      checkedAddress(new URL("https://shop.example/client.json"), to("93.184.215.14", address)),
+      checkedAddresses(new URL("https://shop.example/client.json"), to("93.184.215.14", address)),
       "one of several",
     ).rejects.toThrow("not a public one");
     await expect(
-      checkedAddress(new URL("https://shop.example/client.json"), { ...to(address), loopback: true }),
+      checkedAddresses(new URL("https://shop.example/client.json"), { ...to(address), loopback: true }),
       "under another name",
     ).rejects.toThrow("not a public one");
   });
@@ -63,7 +64,7 @@ describe("a document's address that a stranger names", () => {
     ["https://017700000001/c"],
     ["https://[::ffff:7f00:1]/c"],
   ])("may not be %s", async (url) => {
-    await expect(checkedAddress(new URL(url), to("93.184.215.14"))).rejects.toThrow("not a public one");
+    await expect(checkedAddresses(new URL(url), to("93.184.215.14"))).rejects.toThrow("not a public one");
   });
 
   test.each([
@@ -75,21 +76,21 @@ describe("a document's address that a stranger names", () => {
     ["https://shop.example/c#x"],
     ["http://localhost/c"],
   ])("may not be written as %s", async (url) => {
-    await expect(checkedAddress(new URL(url), to("93.184.215.14"))).rejects.toThrow(/https is needed|has a user/);
+    await expect(checkedAddresses(new URL(url), to("93.184.215.14"))).rejects.toThrow(/https is needed|has a user/);
   });
 
   test("may be on this machine only where the server itself is, by a name of this machine", async () => {
     const here: FetchOptions = { loopback: true, resolve: async () => ["127.0.0.1"] };
-    expect(await checkedAddress(new URL("http://127.0.0.1:4100/c"), here)).toBe("127.0.0.1");
-    expect(await checkedAddress(new URL("http://localhost:4100/c"), here)).toBe("127.0.0.1");
-    await expect(checkedAddress(new URL("http://localhost:4100/c"), { loopback: true, resolve: async () => ["10.0.0.1"] })).rejects.toThrow(
-      "not a public one",
-    );
-    await expect(checkedAddress(new URL("http://10.0.0.1/c"), here)).rejects.toThrow("https is needed");
+    expect(await checkedAddresses(new URL("http://127.0.0.1:4100/c"), here)).toEqual(["127.0.0.1"]);
+    expect(await checkedAddresses(new URL("http://localhost:4100/c"), here)).toEqual(["127.0.0.1"]);
     await expect(
-      checkedAddress(new URL("https://shop.example/c"), { loopback: false, resolve: () => Promise.reject(new Error("ENOTFOUND")) }),
+      checkedAddresses(new URL("http://localhost:4100/c"), { loopback: true, resolve: async () => ["10.0.0.1"] }),
+    ).rejects.toThrow("not a public one");
+    await expect(checkedAddresses(new URL("http://10.0.0.1/c"), here)).rejects.toThrow("https is needed");
+    await expect(
+      checkedAddresses(new URL("https://shop.example/c"), { loopback: false, resolve: () => Promise.reject(new Error("ENOTFOUND")) }),
     ).rejects.toThrow("not known");
-    await expect(checkedAddress(new URL("https://shop.example/c"), to())).rejects.toThrow("no address");
+    await expect(checkedAddresses(new URL("https://shop.example/c"), to())).rejects.toThrow("no address");
   });
 });
 

@@ -4,12 +4,11 @@ import { ACT_TYP, LIMITS } from "#protocol/api.ts";
 import { hashOf } from "#protocol/canonical.ts";
 import { hashOfHead } from "#protocol/head.ts";
 import { sign } from "#protocol/sealing/sign.ts";
-import { sweep, sweepRegularly } from "../../server/store/erasure.ts";
+import { type Patience, type Sweeping, sweep, sweepRegularly } from "../../server/store/sweep.ts";
 import { ApiClient } from "../support/api-client.ts";
 import { DAY } from "../support/clock.ts";
 import { Customer } from "../support/customer.ts";
 import { searchPlaintext } from "../support/plaintext-search.ts";
-import type { System } from "../support/system.ts";
 import { connect, EMAIL, NAME, problemOf, refusal, type Scene, scene } from "./scene.ts";
 
 const erasing = async (customer: Customer, when: "now" | "later" = "later") =>
@@ -144,7 +143,9 @@ describe("erasing later", () => {
 
   test("happens at its time, of any number of stores, unless it was taken back before", async () => {
     const erased: number[] = [];
-    await using at = await scene({ log: { request: () => {}, fault: () => {}, flush: () => {}, erased: (count) => erased.push(count) } });
+    await using at = await scene({
+      log: { request: () => {}, fault: () => {}, flush: () => {}, stream: () => {}, erased: (count) => erased.push(count) },
+    });
     const { customer, system } = at;
     const others = await Promise.all(Array.from({ length: 6 }, () => Customer.register(system.issuer, system.clock.now)));
     for (const other of others) await other.erase("later");
@@ -206,17 +207,55 @@ describe("a sweep", () => {
     expect(due).toHaveLength(12);
     const bad = new Set(due.slice(0, 9));
     let tries = 0;
-    const storage: Pick<System["storage"], "findDue" | "erase"> = {
+    const storage: Sweeping["storage"] = {
       findDue: (now, limit) => system.storage.findDue(now, limit),
+      read: (id, work) => system.storage.read(id, work),
+      change: (id, work) => system.storage.change(id, work),
       erase: async (id, work) => {
         if (!bad.has(id)) return system.storage.erase(id, work);
         tries++;
         throw new Error("a bad document");
       },
     };
-    await sweep(storage, system.clock.now(), quiet);
+    await sweep({ storage, outbox: system.outbox, log: quiet }, system.clock.now());
     expect(tries, "each once").toBe(9);
     expect(new Set(await system.storage.findDue(system.clock.now(), 100))).toEqual(bad);
+  });
+
+  test("has more patience with a store each time that it fails, and none with the others", async () => {
+    await using at = await scene();
+    const { customer, system } = at;
+    await customer.erase("later");
+    system.clock.pass(LIMITS.grace);
+    let tries = 0;
+    let works = false;
+    const storage: Sweeping["storage"] = {
+      findDue: (now, limit) => system.storage.findDue(now, limit),
+      read: (id, work) => system.storage.read(id, work),
+      change: (id, work) => system.storage.change(id, work),
+      erase: async (id, work) => {
+        tries++;
+        if (!works) throw new Error("a bad document");
+        return system.storage.erase(id, work);
+      },
+    };
+    const patience: Patience = new Map();
+    const run = () => sweep({ storage, outbox: system.outbox, log: quiet }, system.clock.now(), patience);
+    for (const [wait, expected] of [
+      [0, 1],
+      [4_999, 1],
+      [1, 2],
+      [9_999, 2],
+      [1, 3],
+    ] as const) {
+      system.clock.pass(wait);
+      await run();
+      expect(tries).toBe(expected);
+    }
+    works = true;
+    system.clock.pass(20_000);
+    await run();
+    expect([await system.storage.findDue(system.clock.now(), 10), patience.size]).toEqual([[], 0]);
   });
 
   test("is made when a server starts", async () => {
@@ -224,7 +263,7 @@ describe("a sweep", () => {
     const { customer, system } = at;
     await customer.erase("later");
     system.clock.pass(LIMITS.grace);
-    await using _sweeping = sweepRegularly(system.storage, quiet, system.clock.now);
+    await using _sweeping = sweepRegularly({ storage: system.storage, outbox: system.outbox, log: quiet }, system.clock.now);
     await expect.poll(() => system.storage.read(customer.account, async () => "there").catch(({ code }) => code)).toBe("absent");
   });
 });
@@ -376,7 +415,9 @@ describe("a store that was erased", () => {
 
   test("though the medium failed between the ends and the erasing: the next sweep does it", async () => {
     const faults: string[] = [];
-    await using at = await scene({ log: { request: () => {}, fault: (place) => faults.push(place), flush: () => {}, erased: () => {} } });
+    await using at = await scene({
+      log: { request: () => {}, fault: (place) => faults.push(place), flush: () => {}, stream: () => {}, erased: () => {} },
+    });
     const { customer, vendor, system } = at;
     const { grant, tokens } = await connect(at);
     const cookie = customer.api.cookie;

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
+import { digest } from "../../server/digest.ts";
 import { MINUTE, SECOND } from "../support/clock.ts";
 import { makeDpopKey, TestVendor } from "../support/vendor.ts";
-import { EMAIL, type Scene, scene } from "./scene.ts";
+import { EMAIL, refusal, type Scene, scene } from "./scene.ts";
 
 describe("a pushed request", () => {
   test("needs a client assertion for this issuer, of now, used for the first time", async () => {
@@ -44,10 +45,15 @@ describe("a pushed request", () => {
       ["redirect_uri's host", { redirect_uri: "https://evil.example/back" }, "invalid_request"],
       ["plain PKCE", { code_challenge_method: "plain" }, "invalid_request"],
       ["a short challenge", { code_challenge: "abc" }, "invalid_request"],
-      ["a long state", { state: "x".repeat(513) }, "invalid_request"],
+      ["a state without end", { state: "x".repeat(2049) }, "invalid_request"],
+      ["response_mode", { response_mode: "fragment" }, "invalid_request"],
+      ["two response types", { response_type: "code id_token" }, "unsupported_response_type"],
+      ["another resource", { resource: "https://other.example/api" }, "invalid_target"],
       ["a request object", { request: "a.b.c" }, "request_not_supported"],
       ["a request_uri", { request_uri: "urn:x" }, "invalid_request"],
-      ["another action", { grant_management_action: "replace" }, "invalid_request"],
+      ["another action", { grant_management_action: "merge" }, "invalid_request"],
+      ["a replacement of nothing", { grant_management_action: "replace" }, "invalid_request"],
+      ["a grant that is not to be replaced", { grant_id: "A".repeat(22) }, "invalid_request"],
       ["dpop_jkt", { dpop_jkt: "abc" }, "invalid_dpop_proof"],
       ["details that are not JSON", { authorization_details: "[" }, "invalid_authorization_details"],
     ];
@@ -152,6 +158,50 @@ describe("a client", () => {
   });
 });
 
+describe("another method", () => {
+  test.each([
+    ["/oauth/par", "POST"],
+    ["/oauth/token", "POST"],
+    ["/oauth/revoke", "POST"],
+    ["/oauth/introspect", "POST"],
+    ["/oauth/authorize", "GET"],
+    ["/.well-known/oauth-authorization-server", "GET"],
+    ["/.well-known/oauth-protected-resource/api", "GET"],
+    ["/.well-known/jwks.json", "GET"],
+  ])("than %s takes is refused, and told which", async (path, right) => {
+    await using at = await scene();
+    for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
+      if (method === right) continue;
+      const response = await fetch(at.system.issuer + path, { method, redirect: "manual" });
+      expect({ method, status: response.status, allow: response.headers.get("allow") }).toEqual({ method, status: 405, allow: right });
+    }
+    const head = await fetch(at.system.issuer + path, { method: "HEAD", redirect: "manual" });
+    expect(head.status).toBe(right === "POST" ? 405 : path === "/oauth/authorize" ? 400 : 200);
+  });
+
+  test("a form of another content type is refused", async () => {
+    await using at = await scene();
+    for (const type of ["application/json", "text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencodedx"]) {
+      const response = await fetch(`${at.system.issuer}/oauth/token`, { method: "POST", headers: { "content-type": type }, body: "a=b" });
+      expect({ type, status: response.status, error: ((await response.json()) as { error: string }).error }).toEqual({
+        type,
+        status: 400,
+        error: "invalid_request",
+      });
+    }
+  });
+});
+
+test("a long state comes back as it was", async () => {
+  await using at = await scene();
+  const state = `${"~".repeat(1024)}%&=+ é`;
+  const { body } = await at.vendor.par(undefined, { state });
+  const arrival = await at.vendor.authorize(body.request_uri);
+  const id = (arrival.headers.get("location") ?? "").replace("/ask/", "");
+  const { redirect } = await at.customer.api.call("decline", { id });
+  expect(new URL(redirect).searchParams.get("state")).toBe(state);
+});
+
 describe("an arrival", () => {
   test("goes to the screen, not to an address that it brings, and uses nothing up", async () => {
     await using at = await scene();
@@ -165,6 +215,7 @@ describe("an arrival", () => {
     for (const query of [
       `client_id=https://evil.example&request_uri=${body.request_uri}`,
       `client_id=${vendor.clientId}`,
+      `client_id=${vendor.clientId}&client_id=${vendor.clientId}&request_uri=${body.request_uri}`,
       `client_id=${vendor.clientId}&request_uri=urn:ietf:params:oauth:request_uri:${"A".repeat(22)}&redirect_uri=https://evil.example`,
       "",
     ]) {
@@ -206,12 +257,49 @@ async function approved(at: Scene, details?: AuthorizationDetails): Promise<stri
 }
 
 describe("a code", () => {
-  test("is redeemed once, even by two at a time", async () => {
+  test("is redeemed once, even by three at a time; what was issued by one that comes again dies", async () => {
     await using at = await scene();
     const redirect = await approved(at);
     const answers = await Promise.all([at.vendor.redeem(redirect), at.vendor.redeem(redirect), at.vendor.redeem(redirect)]);
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400]);
+    const given = answers.filter(({ status }) => status === 200);
+    expect(given.length).toBeLessThanOrEqual(1);
+    for (const { status, body } of answers) if (status !== 200) expect(body.error).toBe("invalid_grant");
     expect(await at.vendor.redeem(redirect)).toMatchObject({ status: 400, body: { error: "invalid_grant" } });
+    for (const { body } of given) {
+      await expect(at.vendor.pull(body.access_token, body.grant_id)).rejects.toMatchObject(refusal("invalid_token"));
+      const again = await at.vendor.token({ grant_type: "refresh_token", refresh_token: body.refresh_token });
+      expect(again).toMatchObject({ status: 400, body: { error: "invalid_grant" } });
+    }
+  });
+
+  test("that came a second time while the first was on its way gives the first nothing either", async () => {
+    await using at = await scene();
+    const redirect = new URL(await approved(at));
+    const [grant = ""] = at.customer.grants.keys();
+    const burnt = digest(redirect.searchParams.get("code") ?? "");
+    await at.system.storage.change(at.customer.account, async (store) => {
+      const row = await store.get("grants", grant);
+      if (row !== undefined) store.put("grants", grant, { ...row, burnt });
+    });
+    expect(await at.vendor.redeem(redirect.href)).toMatchObject({ status: 400, body: { error: "invalid_grant" } });
+  });
+
+  test("that comes again a minute later, or by another vendor, does as much as it may", async () => {
+    await using at = await scene();
+    await using other = await TestVendor.start(at.system.issuer, at.system.clock.now);
+    const redirect = await approved(at);
+    const { body } = await at.vendor.redeem(redirect);
+    const theirs = await other.token({
+      grant_type: "authorization_code",
+      code: new URL(redirect).searchParams.get("code") ?? "",
+      redirect_uri: at.vendor.redirectUri,
+      code_verifier: at.vendor.verifier,
+    });
+    expect(theirs).toMatchObject({ status: 400, body: { error: "invalid_grant" } });
+    await at.vendor.pull(body.access_token, body.grant_id);
+    at.system.clock.pass(61 * SECOND);
+    expect(await at.vendor.redeem(redirect)).toMatchObject({ status: 400, body: { error: "invalid_grant" } });
+    await expect(at.vendor.pull(body.access_token, body.grant_id)).rejects.toMatchObject(refusal("invalid_token"));
   });
 
   test("is gone after sixty seconds", async () => {
@@ -222,6 +310,7 @@ describe("a code", () => {
   });
 
   test.each([
+    ["no verifier", { code_verifier: "" }, "invalid_grant"],
     ["another verifier", { code_verifier: "x".repeat(43) }, "invalid_grant"],
     ["another redirect_uri", { redirect_uri: "https://evil.example" }, "invalid_grant"],
     ["another code", { code: "A".repeat(43) }, "invalid_grant"],
@@ -286,10 +375,16 @@ test("the metadata name this issuer and only what is served", async () => {
   });
   expect(server.token_endpoint_auth_signing_alg_values_supported).not.toContain("RS256");
   for (const [name, url] of Object.entries(server))
-    if (name.endsWith("_endpoint") || name === "jwks_uri") expect((await fetch(String(url))).status, name).not.toBe(405);
+    if (name.endsWith("_endpoint") || name === "jwks_uri" || name === "service_documentation") {
+      const address = name === "grant_management_endpoint" ? `${url}/${"A".repeat(22)}` : String(url);
+      const method = name.endsWith("_endpoint") && !/^(authorization|grant_management)_/.test(name) ? "POST" : "GET";
+      const response = await fetch(address, { method });
+      const refused = response.ok ? "" : await response.text();
+      expect(`${name} ${refused}`).not.toMatch(/nothing at this address|method_not_allowed/);
+    }
   const resource = (await (await fetch(`${issuer}/.well-known/oauth-protected-resource/api`)).json()) as Record<string, unknown>;
   expect(resource).toMatchObject({ resource: `${issuer}/api`, authorization_servers: [issuer], dpop_bound_access_tokens_required: true });
   const { keys } = (await (await fetch(`${issuer}/.well-known/jwks.json`)).json()) as { keys: Array<Record<string, unknown>> };
-  expect(keys).toHaveLength(1);
-  expect(keys[0]).not.toHaveProperty("d");
+  expect(keys, "the one that signs, and the next").toHaveLength(2);
+  for (const key of keys) expect(Object.keys(key).sort()).toEqual(["alg", "crv", "kid", "kty", "use", "x"]);
 });

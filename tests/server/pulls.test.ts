@@ -2,6 +2,7 @@ import { SignJWT } from "jose";
 import { describe, expect, test } from "vitest";
 import type { ReplyOf } from "#protocol/api.ts";
 import { consentObject, hashOfConsent } from "#protocol/consent-token.ts";
+import type { Pull } from "#protocol/vendor-api.ts";
 import { RATES } from "../../server/config.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../support/clock.ts";
 import { makeDpopKey, TestVendor } from "../support/vendor.ts";
@@ -178,7 +179,7 @@ test("a stop in the middle of a hundred pulls: each was logged before it, or is 
   const { position } = await (stopping ?? Promise.reject(new Error("nobody stopped")));
   const served: number[] = [];
   for (const answer of answers) {
-    const body = (await answer.json()) as ReplyOf<"records"> & { code?: string };
+    const body = (await answer.json()) as Pull & { code?: string };
     if (answer.status === 200) served.push(body.receipt.read);
     else expect(body.code).toBe("grant_ended");
   }
@@ -350,7 +351,9 @@ test("a long read comes in pages that nothing newer gets into", async () => {
 });
 
 test("too many pulls in a minute are refused with the time to wait", async () => {
-  await using at = await scene({ config: { rates: { logins: 100, recoveries: 100, commits: 100, pulls: 3, repeats: 100, others: 100 } } });
+  await using at = await scene({
+    config: { rates: { logins: 100, recoveries: 100, commits: 100, pulls: 3, repeats: 100, tokens: 100, others: 100 } },
+  });
   const { grant, tokens } = await connect(at);
   for (let time = 0; time < 3; time++) await at.vendor.pull(tokens.access_token, grant.grant);
   const response = await at.vendor.pullRaw(tokens.access_token, grant.grant);

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { type DocumentName, type Storage, StorageError } from "../../server/storage/storage.ts";
+import { type DocumentName, type FeedName, type Storage, StorageError } from "../../server/storage/storage.ts";
 
 /** Rows that mean nothing. */
 export interface ToyRows {
@@ -486,10 +486,247 @@ export function storageContract(name: string, open: () => Promise<Opened>): void
       });
     });
 
+    describe("feeds", () => {
+      const shop: FeedName = "events/https://shop.example/?a=ü/..";
+      const other: FeedName = "events/other";
+      const whole = (storage: Storage<ToyRows>, feed: FeedName = shop) => storage.readFeed(feed, { limit: 100_000 });
+
+      test("entries come back in order, with positions from 1, also after reopening", async () => {
+        const { storage, reopen } = await start();
+        expect(await whole(storage)).toEqual([]);
+        await storage.append(shop, [{ n: 1 }, { n: 2 }]);
+        await storage.create(A, async (store) => {
+          store.append(shop, { n: 3 });
+          store.append(other, "of another");
+          store.append(shop, null);
+        });
+        await storage.change(A, async (store) => store.append(shop, [5]));
+        await storage.append(shop, []);
+        const entries = [{ n: 1 }, { n: 2 }, { n: 3 }, null, [5]];
+        const expected = entries.map((entry, n) => [n + 1, entry]);
+        for await (const each of beforeAndAfter(storage, reopen)) {
+          expect(await whole(each)).toEqual(expected);
+          expect(await whole(each, other)).toEqual([[1, "of another"]]);
+          expect(await whole(each, "events/never used")).toEqual([]);
+          for (const after of [0, 1, 4, 5, 99])
+            for (const limit of [1, 2, 100_000])
+              expect(await each.readFeed(shop, { after, limit })).toEqual(expected.slice(after).slice(0, limit));
+        }
+      });
+
+      test("belong to their change: all or nothing", async () => {
+        const { storage, reopen } = await start();
+        await storage.create(A, async (store) => store.point("grant", "name"));
+        await storage.create(B, async () => {});
+        const failing = storage.change(A, async (store) => {
+          store.append(shop, "never");
+          throw new Error("mine");
+        });
+        await expect(failing).rejects.toThrow("mine");
+        const taking = storage.change(B, async (store) => {
+          store.append(shop, "never");
+          store.point("grant", "name");
+        });
+        await expect(taking).rejects.toMatchObject({ code: "taken" });
+        await expect(
+          storage.create(A, async (store) => {
+            store.append(shop, "never");
+          }),
+        ).rejects.toMatchObject({ code: "taken" });
+        for await (const each of beforeAndAfter(storage, reopen)) {
+          expect(await whole(each)).toEqual([]);
+          expect(await each.listFeeds({ limit: 9 })).toEqual([]);
+        }
+        await (await reopen()).append(shop, ["first"]);
+      });
+
+      test("what was taken out is gone, and its position is never used again", async () => {
+        const { storage, reopen } = await start();
+        await storage.append(shop, ["a", "b", "c"]);
+        await storage.append(other, ["x"]);
+        await storage.removeFromFeed(shop, [2, 2, 99, 0, -1, 1.5]);
+        for await (const each of beforeAndAfter(storage, reopen)) {
+          expect(await whole(each)).toEqual([
+            [1, "a"],
+            [3, "c"],
+          ]);
+          expect(await each.readFeed(shop, { after: 1, limit: 1 })).toEqual([[3, "c"]]);
+          expect(await whole(each, other)).toEqual([[1, "x"]]);
+        }
+        const again = await reopen();
+        await again.removeFromFeed(shop, [1, 2, 3]);
+        await again.removeFromFeed(shop, [3, 4]);
+        await again.removeFromFeed("events/never used", [1]);
+        expect(await whole(again)).toEqual([]);
+        const emptied = await reopen();
+        expect(await whole(emptied)).toEqual([]);
+        await emptied.append(shop, ["d"]);
+        for await (const each of beforeAndAfter(emptied, reopen)) expect(await whole(each)).toEqual([[4, "d"]]);
+      });
+
+      test("many appends and removals at once: no position twice, none lost, order as answered", async () => {
+        const { storage, reopen } = await start();
+        await storage.create(A, async () => {});
+        await storage.create(B, async () => {});
+        const seen = new Map<number, unknown>();
+        let last = 0;
+        let reading = true;
+        const reader = (async () => {
+          for (; reading; await new Promise((resolve) => setImmediate(resolve)))
+            for (const [position, entry] of await storage.readFeed(shop, { after: last, limit: 7 })) {
+              expect(position).toBeGreaterThan(last);
+              seen.set(position, entry);
+              last = position;
+            }
+        })();
+        const appending = range(300).map((n) =>
+          n % 3 === 2
+            ? storage.append(shop, [{ n }])
+            : storage.change(n % 3 === 0 ? A : B, async (store) => {
+                store.append(shop, { n });
+              }),
+        );
+        await Promise.all(appending.slice(0, 100));
+        const some = (await storage.readFeed(shop, { limit: 50 })).map(([position]) => position);
+        await Promise.all([...appending, ...some.map((position) => storage.removeFromFeed(shop, [position]))]);
+        const left = await whole(storage);
+        expect(left.map(([position]) => position)).toEqual(range(250).map((n) => n + 51));
+        await expect.poll(() => last).toBe(300);
+        reading = false;
+        await reader;
+        // A reader that goes on where it was has missed none of what it could have seen.
+        for (const [position, entry] of left) expect(seen.get(position)).toEqual(entry);
+        const ns = [...seen.values(), ...[]].map((entry) => (entry as { n: number }).n);
+        expect(new Set(ns).size).toBe(ns.length);
+        const ofA = left.map(([, entry]) => (entry as { n: number }).n).filter((n) => n % 3 === 0);
+        expect(ofA).toEqual(ofA.toSorted((a, b) => a - b));
+        expect(await whole(await reopen())).toEqual(left);
+      });
+
+      test("against a plain list: any sequence of appends, removals, reopenings", async () => {
+        const { storage: first, reopen } = await start();
+        let storage = first;
+        const model: Array<[number, number]> = [];
+        let next = 1;
+        let state = 12345;
+        const chance = (below: number) => {
+          state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+          return (state >>> 8) % below;
+        };
+        for (const step of range(150)) {
+          const what = chance(20);
+          if (what === 0) storage = await reopen();
+          else if (what < 9) {
+            const entries = range(1 + chance(8)).map((n) => step * 100 + n);
+            await storage.append(shop, entries);
+            for (const entry of entries) model.push([next++, entry]);
+          } else if (what < 16) {
+            const out = range(chance(what === 15 ? 30 : 4)).flatMap(() => model[chance(model.length + 1)]?.[0] ?? []);
+            await storage.removeFromFeed(shop, out);
+            for (const position of out) {
+              const at = model.findIndex(([each]) => each === position);
+              if (at >= 0) model.splice(at, 1);
+            }
+          }
+          const after = chance(next);
+          const limit = 1 + chance(20);
+          expect(await storage.readFeed(shop, { after, limit })).toEqual(model.filter(([position]) => position > after).slice(0, limit));
+          expect(await storage.listFeeds({ limit: 3 })).toEqual(model.length > 0 ? [shop] : []);
+        }
+        expect(next).toBeGreaterThan(100);
+        expect(await whole(await reopen())).toEqual(model);
+      });
+
+      test("an entry outlives the store whose change it came with", async () => {
+        const { storage, reopen } = await start();
+        await storage.create(A, async (store) => store.append(shop, "made"));
+        await storage.change(A, async (store) => store.append(shop, "changed"));
+        await storage.append(shop, ["alone"]);
+        await storage.removeFromFeed(shop, [1]);
+        await storage.erase(A);
+        const expected = [
+          [2, "changed"],
+          [3, "alone"],
+        ];
+        for await (const each of beforeAndAfter(storage, reopen)) expect(await whole(each)).toEqual(expected);
+        await storage[Symbol.asyncDispose]();
+      });
+
+      test("names of those that have entries: in order, after, limit, also after reopening", async () => {
+        const { storage, reopen } = await start();
+        const names = ["b", "a", "B", "a/1", "a1", "ü", "constructor", "\u{10000}", "\uffff"].map((name): FeedName => `events/${name}`);
+        expect(await storage.listFeeds({ limit: 9 })).toEqual([]);
+        for (const name of names) await storage.append(name, [1, 2]);
+        await storage.removeFromFeed("events/a", [1]);
+        await storage.removeFromFeed("events/B", [1, 2]);
+        const sorted = names.filter((name) => name !== "events/B").sort((a, b) => (a < b ? -1 : 1));
+        for await (const each of beforeAndAfter(storage, reopen)) {
+          expect(await each.listFeeds({ limit: 100 })).toEqual(sorted);
+          for (const after of ["events/a", "events/a0", "events/B", "events/zzz"] as FeedName[])
+            for (const limit of [1, 2, 9])
+              expect(await each.listFeeds({ after, limit })).toEqual(sorted.filter((name) => name > after).slice(0, limit));
+        }
+        const again = await reopen();
+        for (const name of sorted.slice(2)) await again.removeFromFeed(name, [1, 2]);
+        await again.append("events/B", [3]);
+        for await (const each of beforeAndAfter(again, reopen))
+          expect(await each.listFeeds({ limit: 9 })).toEqual(["events/B", ...sorted.slice(0, 2)].sort((a, b) => (a < b ? -1 : 1)));
+      });
+
+      test("what was handed in or out can't change what is stored", async () => {
+        const { storage } = await start();
+        const entry = { list: [1] };
+        await storage.create(A, async (store) => {
+          store.append(shop, entry);
+          entry.list.push(2);
+        });
+        const appending = storage.append(shop, [entry]);
+        entry.list.push(3);
+        await appending;
+        for (const [, each] of await whole(storage)) {
+          try {
+            (each as typeof entry).list.push(4);
+          } catch {}
+        }
+        expect(await whole(storage)).toEqual([
+          [1, { list: [1] }],
+          [2, { list: [1, 2] }],
+        ]);
+      });
+
+      test("what could be no feed, entry or range is refused", async () => {
+        const { storage } = await start();
+        await storage.create(A, async () => {});
+        for (const name of ["events/", "other/x", "", `events/${"x".repeat(2049)}`] as FeedName[]) {
+          await expect(storage.append(name, [1])).rejects.toBeInstanceOf(TypeError);
+          await expect(storage.readFeed(name, { limit: 1 })).rejects.toBeInstanceOf(TypeError);
+          await expect(storage.removeFromFeed(name, [1])).rejects.toBeInstanceOf(TypeError);
+          await expect(storage.change(A, async (store) => store.append(name, 1))).rejects.toBeInstanceOf(TypeError);
+        }
+        await expect(storage.append(shop, [1, undefined])).rejects.toBeInstanceOf(TypeError);
+        await expect(storage.change(A, async (store) => store.append(shop, () => 1))).rejects.toBeInstanceOf(TypeError);
+        for (const limit of [0, -1, 1.5, 100_001, Number.NaN]) {
+          await expect(storage.readFeed(shop, { limit })).rejects.toBeInstanceOf(TypeError);
+          await expect(storage.listFeeds({ limit })).rejects.toBeInstanceOf(TypeError);
+        }
+        for (const after of [-1, 0.5, Number.NaN])
+          await expect(storage.readFeed(shop, { after, limit: 1 })).rejects.toBeInstanceOf(TypeError);
+        expect(await whole(storage)).toEqual([]);
+      });
+    });
+
     describe("documents", () => {
       test("the last value put is there, also after reopening", async () => {
         const { storage, reopen } = await start();
-        const names: DocumentName[] = ["keys", "settings", "vendors/https://shop.example/a?b", "vendors/..", "vendors/ü"];
+        const names: DocumentName[] = [
+          "keys",
+          "settings",
+          "vendors/https://shop.example/a?b",
+          "vendors/..",
+          "vendors/ü",
+          "streams/..",
+          "streams/a",
+        ];
         for (const name of names) expect(await storage.getDocument(name)).toBeUndefined();
         for (const name of names) await storage.putDocument(name, { name: "before" });
         await Promise.all(names.map((name) => storage.putDocument(name, { name, list: [1, null] })));

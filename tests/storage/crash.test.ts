@@ -96,7 +96,7 @@ describe("a crash", async () => {
 
   for (const processFirst of [false, true]) {
     test(`at any of ${operations} operations ${processFirst ? "of the process, and later of the power, " : ""}loses nothing that was answered`, {
-      timeout: 120_000,
+      timeout: 300_000,
     }, async () => {
       expect(operations).toBeGreaterThan(200);
       const problems: unknown[] = [];
@@ -114,7 +114,7 @@ describe("a crash", async () => {
     test("some places", () => expect(sites.size).toBeGreaterThan(10));
 
     for (const site of sites) {
-      test(`${site}: something is lost`, { timeout: 120_000 }, async () => {
+      test(`${site}: something is lost`, { timeout: 300_000 }, async () => {
         const scenarios = range(6).flatMap((seed) =>
           [true, false].flatMap((processFirst) => range(operations + 1).map((crashAt) => ({ crashAt, seed, processFirst }))),
         );

@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type FileStorageOptions, openFileStorage } from "../../server/storage/file/open.ts";
-import type { Storage } from "../../server/storage/storage.ts";
+import type { FeedName, Storage } from "../../server/storage/storage.ts";
 import { range, storeId, type ToyRows } from "./contract.ts";
 import { code, SimulatedDisk } from "./simulated-disk.ts";
 
 const A = storeId("a");
 const B = storeId("b");
+const PATIENT = { timeout: 10_000 };
 const MARKS = [A, "what A wrote", "name-of-a", "locator-of-a", "later-of-a"];
 const afterRestart = { self: { pid: 1, boot: "next", started: "" }, isAlive: () => false, pause: async () => {} };
 const openOn = (disk: SimulatedDisk, options: Partial<FileStorageOptions> = {}) =>
@@ -153,6 +154,87 @@ test("a copy of the store that is being written meanwhile does not come to stay"
   expect(marksIn(disk.everything())).toEqual([]);
 });
 
+describe("entries of feeds", () => {
+  const X: FeedName = "events/x";
+  const entries = async (storage: Storage<ToyRows>) => (await storage.readFeed(X, { limit: 1000 })).map(([, entry]) => entry);
+  const append = (storage: Storage<ToyRows>, id: string, entry: string) => storage.change(id, async (store) => store.append(X, entry));
+
+  for (const place of ["feed's page: file", "feed's head: file", "feed's head: folder"])
+    test(`an erased store's stay, and if "${place}" fails the journal that has them does too`, async () => {
+      const { disk, storage, fail } = await start({ feedPage: 2 });
+      for (const n of range(5)) await append(storage, n % 2 === 0 ? A : B, `entry ${n}`);
+      fail("EIO", (_, at) => at === place);
+      await expect(storage.erase(A)).rejects.toMatchObject({ code: "failed" });
+      await expectGone(storage);
+      const all = range(5).map((n) => `entry ${n}`);
+      for (const fate of ["nothing", "everything"] as const) {
+        const left = disk.survivor(fate);
+        const next = await openOn(left, { feedPage: 2 });
+        expect(await entries(next)).toEqual(all);
+        expect(marksIn(left.everything())).toEqual([]);
+      }
+      disk.fault = undefined;
+      await storage.erase(A);
+      expect(marksIn(disk.everything())).toEqual([]);
+      expect(await entries(storage)).toEqual(all);
+      await append(storage, B, "entry 5");
+      expect(await entries(await openOn(disk.survivor("nothing"), { feedPage: 2 }))).toEqual([...all, "entry 5"]);
+    });
+
+  test("one that was taken out is in no file soon, wherever it was", async () => {
+    const { disk, storage } = await start({ idle: 30, feedPage: 2 });
+    const left = () => disk.everything();
+    await append(storage, A, "what was told first");
+    await storage.append(X, ["what was told second", "what stays"]);
+    await storage.append("events/y", ["what was told to another"]);
+    // Some of it in pages, the rest in the journal.
+    await storage.erase(B);
+    await append(storage, A, "what was told third");
+    await storage.removeFromFeed(X, [1, 2, 4]);
+    await storage.removeFromFeed("events/y", [1]);
+    await expect.poll(left, PATIENT).not.toContain("what was told");
+    expect(left()).toContain("what stays");
+    expect(await entries(storage)).toEqual(["what stays"]);
+    expect(await storage.read(A, (store) => store.list("notes", { limit: 9 }))).toHaveLength(2);
+    // Also after a restart, and if it fails at first.
+    await storage.append(X, ["what was told last"]);
+    const crashed = disk.survivor("nothing");
+    const next = await openOn(crashed, { idle: 30, feedPage: 2 });
+    crashed.fault = (_, at) => {
+      if (at === "feed's head: file") throw code("EIO");
+    };
+    await next.removeFromFeed(X, [5]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(crashed.everything()).toContain("what was told");
+    const again = crashed.survivor("everything");
+    const last = await openOn(again, { idle: 30, feedPage: 2 });
+    await expect.poll(() => again.everything(), PATIENT).not.toContain("what was told");
+    expect(await entries(last)).toEqual(["what stays"]);
+  });
+
+  test("to clean up after those taken out takes a small share of the time", async () => {
+    const clock = { now: 1e12 };
+    const disk = new SimulatedDisk();
+    const storage = await openOn(disk, { idle: 30, now: () => clock.now });
+    disk.beforeSync = async (site) => {
+      if (site === "feed's head: file") clock.now += 1000;
+    };
+    const files = () => disk.syncs.filter(({ site }) => site === "journal: new file").length;
+    const before = files();
+    for (const n of range(3)) {
+      await storage.append(X, [`told ${n}`]);
+      await storage.removeFromFeed(X, [n + 1]);
+      if (n > 0) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        expect(files()).toBe(before + n);
+        clock.now += 20_000;
+      }
+      await expect.poll(() => disk.everything(), PATIENT).not.toContain(`told ${n}`);
+      expect(files()).toBe(before + n + 1);
+    }
+  });
+});
+
 test("others are answered while a store is taken off the disk", async () => {
   const { disk, storage } = await start();
   let release = () => {};
@@ -212,6 +294,7 @@ test("on real files: after many versions, checkpoints, restarts, no byte of it i
       store.put("notes", `n${n % 7}`, { text: `what A wrote ${n}` });
       store.point("grant", `name-of-a-${n}`);
       store.due(100 + n);
+      store.append("events/x", `told ${n}`);
     });
     await first.change(B, async (store) => store.put("sums", `s${n}`, { total: n }));
   }
@@ -235,5 +318,6 @@ test("on real files: after many versions, checkpoints, restarts, no byte of it i
   expect(marksIn(await everything())).toEqual([]);
   const third = await open();
   expect(await third.read(B, (store) => store.list("sums", { limit: 99 }))).toHaveLength(61);
+  expect((await third.readFeed("events/x", { limit: 99 })).map(([, entry]) => entry)).toEqual(range(60).map((n) => `told ${n}`));
   await third[Symbol.asyncDispose]();
 });

@@ -4,8 +4,9 @@ import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openFileStorage } from "../../server/storage/file/open.ts";
-import type { Storage } from "../../server/storage/storage.ts";
+import type { Disk } from "../../server/storage/file/disk.ts";
+import { type FileStorageOptions, openFileStorage } from "../../server/storage/file/open.ts";
+import type { FeedName, Storage } from "../../server/storage/storage.ts";
 import { range, storeId, type ToyRows } from "./contract.ts";
 import { openOn } from "./crash-workload.ts";
 import { code, SimulatedDisk } from "./simulated-disk.ts";
@@ -253,7 +254,7 @@ describe("when the disk fails", () => {
     }
   });
 
-  test("a name given while its store is about to be written does not go with the journal", async () => {
+  test.each(["name", "entry"])("a new %s given while its store is about to be written does not go with the journal", async (what) => {
     const { disk } = await start();
     const open = (on: SimulatedDisk) =>
       openFileStorage<ToyRows>({
@@ -274,7 +275,10 @@ describe("when the disk fails", () => {
     disk.beforeSync = async (site) => {
       if (site !== "checkpoint: file" || given) return;
       given = true;
-      await storage.change(last, async (store) => store.point("grant", "name"));
+      await storage.change(last, async (store) => {
+        if (what === "name") store.point("grant", "name");
+        else store.append("events/x", "told");
+      });
       await large(last);
       await large(last);
       disk.fault = () => void lefts.push(disk.survivor("everything"));
@@ -283,7 +287,11 @@ describe("when the disk fails", () => {
     await large(last);
     await expect.poll(() => lefts.length).toBeGreaterThan(30);
     disk.fault = undefined;
-    for (const left of lefts) expect(await (await open(left)).find("grant", "name")).toBe(last);
+    for (const left of lefts) {
+      const next = await open(left);
+      if (what === "name") expect(await next.find("grant", "name")).toBe(last);
+      else expect(await next.readFeed("events/x", { limit: 9 })).toEqual([[1, "told"]]);
+    }
   });
 
   test("what only the journal has of a store that nobody uses stays", async () => {
@@ -337,6 +345,152 @@ describe("when the disk fails", () => {
       await put(storage, A, 2);
       expect(await total(storage, A)).toBe(2);
     }
+  });
+
+  describe("feeds", () => {
+    const X: FeedName = "events/x";
+    const entries = async (storage: Storage<ToyRows>) =>
+      (await storage.readFeed(X, { limit: 1000 })).map(([position, entry]) => `${position} ${entry}`);
+    const openOther = (disk: Disk, options: Partial<FileStorageOptions> = {}) =>
+      openFileStorage<ToyRows>({ folder: "/disk/other", disk, idle: 1e9, feedPage: 3, processes: afterRestart, ...options });
+
+    for (const [error, answer] of [
+      ["ENOSPC", "full"],
+      ["EIO", "failed"],
+    ] as const)
+      test(`${error} while they change: ${answer}, they are as before, and no position is lost`, async () => {
+        const { disk, storage, fail } = await start();
+        await storage.append(X, ["a", "b"]);
+        fail(error, (_, at) => at === "journal: frame");
+        const all = await Promise.allSettled([
+          storage.append(X, ["never"]),
+          storage.change(A, async (store) => store.append(X, "never")),
+          storage.removeFromFeed(X, [1]),
+        ]);
+        for (const one of all) expect(one).toMatchObject({ status: "rejected", reason: { name: "StorageError", code: answer } });
+        disk.fault = undefined;
+        for (const each of [storage, await openOn(disk.survivor("nothing")), await openOn(disk.survivor("everything"))])
+          expect(await entries(each)).toEqual(["1 a", "2 b"]);
+        await storage.change(A, async (store) => store.append(X, "c"));
+        await storage.removeFromFeed(X, [1]);
+        for (const each of [storage, await openOn(disk.survivor("nothing"))]) expect(await entries(each)).toEqual(["2 b", "3 c"]);
+      });
+
+    test("one that fails takes none with it that came for itself", async () => {
+      const { disk, storage } = await start();
+      let syncs = 0;
+      const later: Array<Promise<void>> = [];
+      disk.fault = (_, at) => {
+        if (at !== "journal: frame" || syncs++ > 0) return;
+        later.push(storage.append(X, ["later"]));
+        throw code("EIO");
+      };
+      await expect(storage.append(X, ["first"])).rejects.toMatchObject({ code: "failed" });
+      await later[0];
+      expect(await entries(storage)).toEqual(["1 later"]);
+    });
+
+    test("what is not durable is not handed out, nor taken away", async () => {
+      const { disk, storage } = await start();
+      await storage.append(X, ["a"]);
+      let release = () => {};
+      const held = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      disk.beforeSync = (site) => (site === "journal: frame" ? held : Promise.resolve());
+      const changing = [storage.append(X, ["b"]), storage.change(A, async (store) => store.append(X, "c")), storage.removeFromFeed(X, [1])];
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(await entries(storage)).toEqual(["1 a"]);
+      release();
+      await Promise.all(changing);
+      expect((await entries(storage)).map((each) => each.slice(2)).sort()).toEqual(["b", "c"]);
+    });
+
+    test("once writes have stopped they are refused", async () => {
+      const { disk, storage, fail } = await start();
+      await storage.append(X, ["a"]);
+      fail("EIO", (_, at) => at === "journal: frame" || at === "journal: repair");
+      await expect(put(storage, A, 2)).rejects.toMatchObject({ code: "failed" });
+      disk.fault = undefined;
+      await expect(storage.append(X, ["b"])).rejects.toMatchObject({ code: "failed", message: expect.stringContaining("stopped") });
+      await expect(storage.removeFromFeed(X, [1])).rejects.toMatchObject({ code: "failed", message: expect.stringContaining("stopped") });
+      expect(await entries(storage)).toEqual(["1 a"]);
+    });
+
+    for (const what of ["feed's page: file", "feed's page: folder", "feed's head: file", "feed's head: folder", "feed's page: removal"])
+      test(`"${what}" that fails harms nobody, and is made up for`, async () => {
+        const { disk, fail } = await start();
+        const storage = await openOther(disk, { segmentBytes: 500, pendingFeedBytes: 1000 });
+        await storage.create(A, async () => {});
+        await storage.append(X, range(10).map(String));
+        const expected = range(10).map((n) => `${n + 1} ${n}`);
+        fail("ENOSPC", (_, at) => at === what);
+        for (const n of range(30)) {
+          await storage.change(A, async (store) => store.append(X, String(n + 10)));
+          await storage.removeFromFeed(X, [n + 1]);
+          expected.push(`${n + 11} ${n + 10}`);
+          expected.shift();
+          expect(await entries(storage)).toEqual(expected);
+          if (n % 5 === 0) expect(await entries(await openOther(disk.survivor("nothing")))).toEqual(expected);
+        }
+        expect(await entries(await openOther(disk.survivor("everything")))).toEqual(expected);
+        disk.fault = undefined;
+        await storage[Symbol.asyncDispose]();
+        expect((await disk.list("/disk/other/journal")).length).toBe(1);
+        expect(await entries(await openOther(disk))).toEqual(expected);
+      });
+
+    test("one read while its files change misses nothing and repeats nothing", async () => {
+      const { disk } = await start();
+      // A disk that is slow at times: what it read may be old when it is there.
+      let slowness = 0;
+      const slow: Disk = new Proxy(disk, {
+        get: (target, name) => {
+          if (name === "read")
+            return async (path: string) => {
+              const bytes = await disk.read(path);
+              if (path.includes("/feeds/")) await new Promise((resolve) => setTimeout(resolve, [1, 20, 3, 8][slowness++ % 4]));
+              return bytes;
+            };
+          const member: unknown = Reflect.get(target, name);
+          return typeof member === "function" ? member.bind(target) : member;
+        },
+      });
+      disk.beforeSync = async (site) => {
+        if (site.startsWith("feed's")) await new Promise((resolve) => setTimeout(resolve, 1));
+      };
+      const storage = await openOther(slow, { segmentBytes: 500, pendingFeedBytes: 0 });
+      let written = 0;
+      let taken = 0;
+      let reads = 0;
+      const reading = Promise.all(
+        range(3).map(async () => {
+          for (; taken < 150; await new Promise((resolve) => setImmediate(resolve))) {
+            const most = written;
+            const positions = (await storage.readFeed(X, { limit: 1000 })).map(([position, entry]) => {
+              expect(entry).toBe(position);
+              return position;
+            });
+            reads++;
+            // Taken out while it was read, one may be there or not; those behind it all are.
+            const sure = taken + 1;
+            expect(positions.filter((position) => position > sure && position <= most)).toEqual(
+              range(most).flatMap((n) => (n + 1 > sure ? [n + 1] : [])),
+            );
+          }
+        }),
+      );
+      for (const n of range(160)) {
+        await storage.append(X, [n + 1]);
+        written = n + 1;
+        if (n < 10) continue;
+        await storage.removeFromFeed(X, [n - 9]);
+        taken = n - 9;
+      }
+      await reading;
+      expect(reads).toBeGreaterThan(10);
+      expect(disk.syncs.filter(({ site }) => site === "feed's page: file").length).toBeGreaterThan(20);
+    });
   });
 
   test("a document that can't be written: full or failed, and the one before stays", async () => {

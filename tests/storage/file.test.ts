@@ -4,14 +4,17 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Disk, type DiskFile, nodeDisk } from "../../server/storage/file/disk.ts";
 import { type FileStorageOptions, openFileStorage } from "../../server/storage/file/open.ts";
-import type { Storage, StoreWriter } from "../../server/storage/storage.ts";
+import type { FeedName, Storage, StoreWriter } from "../../server/storage/storage.ts";
 import { range, storageContract, storeId, type ToyRows } from "./contract.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
 
 const variants: Array<[name: string, options: Partial<FileStorageOptions>]> = [
   ["file engine", {}],
-  ["file engine that keeps nothing for long", { cacheBytes: 1, segmentBytes: 1, checkpointBytes: 1, pendingPointers: 0 }],
-  ["file engine, often idle", { idle: 1, segmentAge: 0 }],
+  [
+    "file engine that keeps nothing for long",
+    { cacheBytes: 1, segmentBytes: 1, checkpointBytes: 1, pendingPointers: 0, pendingFeedBytes: 0, feedPage: 3 },
+  ],
+  ["file engine, often idle", { idle: 1, segmentAge: 0, feedPage: 8 }],
 ];
 
 for (const [name, options] of variants) {
@@ -91,6 +94,208 @@ describe("on the disk", () => {
     }
     expect(openings[1]).toEqual(openings[0]);
     expect((openings[0] as typeof counts).reads).toBeGreaterThan(0);
+  });
+
+  describe("feeds", () => {
+    const X: FeedName = "events/x";
+    const Y: FeedName = "events/y";
+    const fill = async (feeds: number, entries: number) => {
+      const storage = await open();
+      for (const n of range(feeds)) {
+        await storage.append(`events/${n}`, range(entries));
+        await storage.removeFromFeed(`events/${n}`, [1]);
+      }
+      await storage[Symbol.asyncDispose]();
+    };
+    /** The head's file and those of pages, by the feed's name. */
+    const files = async (name: FeedName) => {
+      const place = join(folder, "feeds");
+      for (const part of await readdir(place))
+        for (const hash of await readdir(join(place, part))) {
+          const head = await readFile(join(place, part, hash, "head.json"), "utf8");
+          if (!head.includes(`"${name}"`)) continue;
+          const pages = (await readdir(join(place, part, hash))).filter((each) => /^\d/.test(each)).sort();
+          return { head: join(place, part, hash, "head.json"), pages: pages.map((each) => join(place, part, hash, each)) };
+        }
+      throw new Error("no such feed");
+    };
+    const positions = async (storage: Storage<ToyRows>, name = X) =>
+      (await storage.readFeed(name, { limit: 1000 })).map(([position]) => position);
+
+    test("opening reads nothing of them, and reading one costs what it answers", async () => {
+      const { disk, counts } = countingDisk();
+      const openings: unknown[] = [];
+      for (const [feeds, entries] of [
+        [1, 10],
+        [30, 1000],
+      ] as const) {
+        await fill(feeds, entries);
+        Object.assign(counts, { reads: 0, lists: 0, bytes: 0, frames: 0 });
+        const storage = await open({ disk });
+        openings.push({ ...counts });
+        const { reads, lists } = counts;
+        expect(await storage.readFeed("events/0", { after: 3, limit: 2 })).toHaveLength(2);
+        expect([counts.reads, counts.lists - lists], "the head and one page, and whether there is anything late").toEqual([reads + 2, 1]);
+        for (const n of range(5)) await storage.readFeed("events/0", { after: n + 2, limit: 2 });
+        await storage.append("events/0", ["new"]);
+        expect(counts.reads).toBe(reads + 2);
+        const bytes = counts.bytes;
+        await storage.removeFromFeed("events/0", [5]);
+        expect(counts.bytes - bytes).toBeLessThan(300);
+        await storage[Symbol.asyncDispose]();
+      }
+      expect(openings[1]).toEqual(openings[0]);
+    });
+
+    test("few of them are kept in memory", async () => {
+      await fill(100, 3);
+      const { disk, counts } = countingDisk();
+      const storage = await open({ disk });
+      for (const n of range(100)) await storage.readFeed(`events/${n}`, { limit: 9 });
+      const { reads } = counts;
+      await storage.readFeed("events/99", { limit: 9 });
+      expect(counts.reads).toBe(reads);
+      expect(await storage.readFeed("events/0", { limit: 9 })).toEqual([
+        [2, 1],
+        [3, 2],
+      ]);
+      expect(counts.reads).toBe(reads + 2);
+    });
+
+    test("they are written when there is much of them in the journal only, each page once", async () => {
+      const { disk, counts } = countingDisk();
+      const storage = await open({ disk, pendingFeedBytes: 100_000 });
+      for (const n of range(10))
+        await storage.append(
+          X,
+          range(20).map((m) => `${n * 20 + m} ${"x".repeat(200)}`),
+        );
+      expect(await readdir(join(folder, "feeds"))).toEqual([]);
+      for (const n of range(100))
+        await storage.append(
+          X,
+          range(20).map((m) => `${n * 20 + m} ${"x".repeat(200)}`),
+        );
+      await expect.poll(async () => (await files(X)).pages.length).toBeGreaterThan(3);
+      expect(counts.bytes).toBeLessThan(6 * 2200 * 220);
+      expect(await positions(storage, X)).toEqual(range(1000).map((n) => n + 1));
+    });
+
+    test("a bad page is said, and confined to itself; a bad head to its feed; others are erased, let go, read", async () => {
+      const first = await open({ feedPage: 2 });
+      await first.create(storeId("a"), async () => {});
+      await first.create(storeId("b"), async (store) => store.put("notes", "n", { text: "to be erased" }));
+      for (const feed of [X, Y, "events/z"] as const) await first.append(feed, ["one", "two", "three", "four", "five"]);
+      await first[Symbol.asyncDispose]();
+      const page = (await files(X)).pages[2] as string;
+      const { head } = await files(Y);
+      const whole = new Map([
+        [page, await readFile(page, "utf8")],
+        [head, await readFile(head, "utf8")],
+      ]);
+      for (const [path, text] of whole) await writeFile(path, text.replace(/five|through/, "thugroh"));
+      const badPage = { name: "StorageError", code: "corrupt", message: expect.stringContaining(page) };
+      const badHead = { name: "StorageError", code: "corrupt", message: expect.stringContaining(head) };
+      let storage = await open({ feedPage: 2 });
+      expect(await storage.listFeeds({ limit: 9 })).toEqual([X, Y, "events/z"]);
+      const check = async () => {
+        expect(await storage.readFeed(X, { limit: 4 })).toHaveLength(4);
+        await expect(storage.readFeed(X, { limit: 5 })).rejects.toMatchObject(badPage);
+        await expect(storage.readFeed(Y, { limit: 1 })).rejects.toMatchObject(badHead);
+        await expect(storage.removeFromFeed(Y, [1])).rejects.toMatchObject(badHead);
+      };
+      await check();
+      expect(await storage.listFeeds({ limit: 9 }), "nor passed over").toEqual([X, Y, "events/z"]);
+      for (const round of range(3)) {
+        // Who changes a store is not stopped by what is wrong with what a shop is told.
+        await storage.change(storeId("a"), async (store) => {
+          for (const feed of [X, Y, "events/z"] as const) store.append(feed, `more ${round}`);
+        });
+        if (round === 1) await storage.erase(storeId("b"));
+        await check();
+        await storage[Symbol.asyncDispose]();
+        expect(await journalText(folder), "nothing stays in the journal for it").not.toContain("more");
+        storage = await open({ feedPage: 2 });
+      }
+      expect(await positions(storage, "events/z")).toHaveLength(8);
+      await storage.removeFromFeed(X, [1]);
+      await storage[Symbol.asyncDispose]();
+      for (const [path, text] of whole) await writeFile(path, text);
+      storage = await open({ feedPage: 2 });
+      for (const again of [false, true]) {
+        expect((await storage.readFeed(Y, { limit: 99 })).map(([, entry]) => entry)).toEqual([
+          "one",
+          "two",
+          "three",
+          "four",
+          "five",
+          ...range(3).map((n) => `more ${n}`),
+          ...(again ? ["last"] : []),
+        ]);
+        expect(await positions(storage)).toEqual(range(again ? 8 : 7).map((n) => n + 2));
+        if (again) break;
+        for (const feed of [X, Y]) await storage.append(feed, ["last"]);
+        await storage[Symbol.asyncDispose]();
+        expect(await readdir(join(head, "../late"))).toEqual([]);
+        storage = await open({ feedPage: 2 });
+      }
+    });
+
+    test("files of another feed or page, missing ones, and a head newer than the journal are corrupt", async () => {
+      const first = await open({ feedPage: 2 });
+      for (const feed of [X, Y]) await first.append(feed, range(6));
+      await first[Symbol.asyncDispose]();
+      const x = await files(X);
+      const y = await files(Y);
+      const [one = "", two = ""] = x.pages;
+      const contents = new Map(
+        await Promise.all([x.head, ...x.pages, y.head, ...y.pages].map(async (path) => [path, await readFile(path)] as const)),
+      );
+      const bad: Array<[path: string, as: string | undefined]> = [
+        [x.head, y.head],
+        [x.head, undefined],
+        [one, y.pages[0]],
+        [one, two],
+        [one, undefined],
+      ];
+      for (const [path, as] of bad) {
+        if (as === undefined) await rm(path);
+        else await writeFile(path, contents.get(as) as Buffer);
+        const storage = await open({ feedPage: 2 });
+        await expect(positions(storage)).rejects.toMatchObject({ code: "corrupt", message: expect.stringContaining(path) });
+        expect(await positions(storage, Y)).toHaveLength(6);
+        await storage[Symbol.asyncDispose]();
+        await writeFile(path, contents.get(path) as Buffer);
+      }
+      await rm(join(folder, "journal"), { recursive: true });
+      await expect(positions(await open({ feedPage: 2 }))).rejects.toMatchObject({
+        code: "corrupt",
+        message: expect.stringContaining("newer"),
+      });
+    });
+
+    test("the length of pages may change between openings", async () => {
+      const left = range(40).map((n) => n + 1);
+      for (const feedPage of [4, 7, 2]) {
+        const storage = await open({ feedPage });
+        await storage.append(X, feedPage === 4 ? range(40) : [left.push((left.at(-1) as number) + 1)]);
+        expect(await positions(storage)).toEqual(left);
+        await storage.removeFromFeed(X, left.splice(5, 6));
+        for (const after of [0, 3, 20])
+          expect((await storage.readFeed(X, { after, limit: 1 }))[0]?.[0]).toBe(left.find((each) => each > after));
+        await storage[Symbol.asyncDispose]();
+      }
+      expect(await positions(await open())).toEqual(left);
+    });
+
+    test("a pull pays nothing for them: no file but the journal is written, and its line has not grown", async () => {
+      const { disk, counts } = countingDisk();
+      const storage = await open({ disk });
+      await storage.create(storeId("a"), async () => {});
+      counts.bytes = 0;
+      await put(storage, storeId("a"), 1);
+      expect(counts.bytes).toBe(34 + `{"store":"${storeId("a")}","rows":[["sums","s",{"total":1}]]}\n`.length);
+    });
   });
 
   test("a store is written to its document, and the journal is let go", async () => {

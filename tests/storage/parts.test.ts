@@ -1,9 +1,16 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { DataFolder } from "../../server/storage/file/data-folder.ts";
 import { Expiring } from "../../server/storage/file/expiring.ts";
+import { Feed } from "../../server/storage/file/feed.ts";
+import { FeedLate } from "../../server/storage/file/feed-late.ts";
+import { FeedNames } from "../../server/storage/file/feed-names.ts";
+import { FeedPages } from "../../server/storage/file/feed-pages.ts";
 import { decodeFrames, encodeFrame } from "../../server/storage/file/frames.ts";
 import { Gate } from "../../server/storage/file/gate.ts";
+import { Entry } from "../../server/storage/file/table.ts";
 import { range } from "./contract.ts";
+import { SimulatedDisk } from "./simulated-disk.ts";
 
 describe("frames", () => {
   const line = fc.jsonValue().map((value) => JSON.stringify(value));
@@ -67,6 +74,96 @@ describe("what expires", () => {
     values.set("again", 2, now + 300_000);
     now += 200_000;
     expect(values.get("again")).toBe(2);
+  });
+});
+
+describe("a feed", () => {
+  const entries = (count: number) => ({ appended: range(count).map((n) => Entry.written(String(n))) });
+  /** One with two entries in its files. `onRead` comes between the reading of a page and its answer. */
+  const start = async (onRead: (feed: Feed) => void | Promise<void>) => {
+    const disk = new SimulatedDisk();
+    const folder = new DataFolder(disk, "/disk/data");
+    await folder.make();
+    await folder.open();
+    const place = folder.path("feeds", "ab", "cd");
+    const make = () => {
+      const files = { pages: new FeedPages(folder, "events/x", place), late: new FeedLate(folder, "events/x", place) };
+      return new Feed(files, 3, () => 9, false);
+    };
+    const before = make();
+    before.apply(1, entries(2));
+    await before.write();
+    const feed = make();
+    const read = disk.read.bind(disk);
+    let wasRead = false;
+    disk.read = async (path) => {
+      const bytes = await read(path);
+      if (!path.endsWith("0000000000.json") || wasRead) return bytes;
+      wasRead = true;
+      await onRead(feed);
+      return bytes;
+    };
+    return { disk, feed, positions: async () => (await feed.read(0, 99)).map(([position]) => position) };
+  };
+
+  test("what comes while it is read, at whatever moment, leaves no gap in what is answered", async () => {
+    for (const hops of range(40)) {
+      const { positions } = await start((feed) => {
+        void (async () => {
+          for (const _ of range(hops)) await undefined;
+          feed.apply(2, entries(5));
+        })();
+      });
+      const found = await positions();
+      expect(found.length).toBeGreaterThan(1);
+      expect([hops, found]).toEqual([hops, range(found.length).map((n) => n + 1)]);
+    }
+  });
+
+  test("a page that is replaced, or removed, while it is read is read again", async () => {
+    const replaced = await start(async (feed) => void (await feed.write()));
+    replaced.feed.apply(2, entries(1));
+    replaced.feed.apply(3, { removed: [1] });
+    expect(await replaced.positions()).toEqual([2, 3]);
+    const removed = await start(async (feed) => {
+      feed.apply(2, { removed: [1, 2] });
+      await feed.write();
+    });
+    const { disk } = removed;
+    const read = disk.read.bind(disk);
+    // Looked for when it is gone.
+    disk.read = async (path) => ((await read(path)) === undefined ? undefined : read(path));
+    expect(await removed.positions()).toEqual([]);
+    expect(await disk.list("/disk/data/feeds/ab/cd")).toEqual(["head.json"]);
+  });
+
+  test("what changes while it is written stays changed", async () => {
+    const { disk, feed, positions } = await start(() => {});
+    feed.apply(2, entries(1));
+    disk.beforeSync = async (site) => {
+      if (site !== "feed's page: file") return;
+      disk.beforeSync = undefined;
+      feed.apply(3, { removed: [1, 3] });
+      feed.apply(4, entries(1));
+    };
+    await feed.write();
+    expect(feed.pinned).toBe(3);
+    expect(await positions()).toEqual([2, 4]);
+    await feed.write();
+    expect(feed.pinned).toBeUndefined();
+    expect(await positions()).toEqual([2, 4]);
+  });
+
+  test("the name of one that gets an entry while it is found empty stays", async () => {
+    const names = new FeedNames(async () => ["events/a"]);
+    const none = await names.list("", 9, async () => {
+      names.add("events/a");
+      return false;
+    });
+    expect(none).toEqual([]);
+    expect(await names.list("", 9, async () => true)).toEqual(["events/a"]);
+    expect(await names.list("", 9, async () => false)).toEqual([]);
+    expect(await names.list("", 9, async () => true), "and only then").toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { type Act, challengeOf } from "#protocol/act.ts";
-import { ACT_TYP, type Commit, type GrantView, type ReplyOf, type SignedAct } from "#protocol/api.ts";
+import { ACT_TYP, type Client, type Commit, type GrantView, type ReplyOf, type SignedAct } from "#protocol/api.ts";
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
 import { hashOf, hashOfJson } from "#protocol/canonical.ts";
 import { SINGLE_PATHS } from "#protocol/categories.ts";
@@ -42,9 +42,21 @@ export interface Draft {
 export interface GivenGrant {
   grant: string;
   key: Uint8Array;
+  /** The consent in force, signed and as it says. */
   token: string;
+  consent: Consent;
+  /** The relationship key. */
+  pair: SigningPair;
+  client: Pick<Client, "client_id" | "encryption_key">;
   redirect: string;
   pauseSecret: string;
+}
+
+/** A consent that is ready to go into a commit. */
+export interface Prepared {
+  given: Omit<GivenGrant, "redirect">;
+  consent: Consent;
+  commit: NonNullable<Commit["consent"]>;
 }
 
 /** One customer's unlocked device, without a browser: what it knows is what it has committed. */
@@ -260,30 +272,43 @@ export class Customer {
     );
   }
 
-  /** The consent that answers a request, not yet committed. */
-  async prepareGrant(
-    request: ReplyOf<"request">,
+  /** The consent that answers a request, not yet committed; where it amends a grant of this customer, the next one of it. */
+  async prepareGrant(request: ReplyOf<"request">, details: AuthorizationDetails, change: Partial<Consent> = {}): Promise<Prepared> {
+    const before = request.replaces === null ? undefined : this.grants.get(request.replaces);
+    return this.#prepare(request.client, details, change, before, request.id);
+  }
+
+  /** The next consent of a grant, by the customer alone, not yet committed. */
+  async prepareNarrowing(grant: string, details: AuthorizationDetails, change: Partial<Consent> = {}): Promise<Prepared> {
+    const before = this.grants.get(grant);
+    if (before === undefined) throw new Error("this customer has no such grant");
+    return this.#prepare(before.client, details, change, before, null);
+  }
+
+  async #prepare(
+    client: GivenGrant["client"],
     details: AuthorizationDetails,
-    change: Partial<Consent> = {},
-  ): Promise<{ given: Omit<GivenGrant, "redirect">; consent: Consent; commit: NonNullable<Commit["consent"]> }> {
-    const pair = await makeSigningPair();
-    const inbox = await makeAgreementPair();
-    const key = randomBytes(32);
+    change: Partial<Consent>,
+    before: GivenGrant | undefined,
+    request: string | null,
+  ): Promise<Prepared> {
+    const pair = before?.pair ?? (await makeSigningPair());
+    const key = before?.key ?? randomBytes(32);
+    const inbox = before?.consent.inbox ?? { kty: "OKP", crv: "X25519", x: (await makeAgreementPair()).x };
     const iss = await ed25519Thumbprint(pair.x);
-    const grant = newId();
     const consent: Consent = {
       iss,
       sub: iss,
-      aud: request.client.client_id,
+      aud: client.client_id,
       jti: newId(),
-      grant_id: grant,
-      n: 1,
-      prev: null,
+      grant_id: before?.grant ?? newId(),
+      n: (before?.consent.n ?? 0) + 1,
+      prev: before === undefined ? null : await hashOfConsent(before.token),
       iat: Math.floor(this.now() / 1000),
       exp: lastExpiry(details) / 1000,
       authorization_details: details,
-      cnf: { jkt: await thumbprint(request.client.encryption_key) },
-      inbox: { kty: "OKP", crv: "X25519", x: inbox.x },
+      cnf: { jkt: await thumbprint(client.encryption_key) },
+      inbox,
       grant_key: await hashOfGrantKey(key),
       agreement: null,
       notice: { sha256: await hashOf("what was shown"), language: "en" },
@@ -291,31 +316,47 @@ export class Customer {
     };
     const token = await sign(consent, CONSENT_TYP, pair, true);
     const pauseSecret = base64url(randomBytes(32));
-    const grantKey = await sealTo(request.client.encryption_key, key, grantKeyContext(consent.grant_id, request.client.client_id));
+    const grantKey = await sealTo(client.encryption_key, key, grantKeyContext(consent.grant_id, client.client_id));
     return {
-      given: { grant: consent.grant_id, key, token, pauseSecret },
+      given: { grant: consent.grant_id, key, token, consent, pair, client, pauseSecret },
       consent,
-      commit: { token, grantKey, pause: await hashOf(pauseSecret), request: request.id, complete: true },
+      commit: { token, grantKey, pause: await hashOf(pauseSecret), request, complete: true },
     };
   }
 
-  /** Approves a request in full: shares `contents` under exactly `details`. */
+  /** Approves a request in full, also one that amends a grant: shares `contents` under exactly `details`. */
   async approve(
     requestId: string,
-    { details, contents }: { details?: AuthorizationDetails; contents: Record<string, Content> },
+    { details, contents, drop }: { details?: AuthorizationDetails; contents: Record<string, Content>; drop?: string[] },
   ): Promise<GivenGrant> {
     const request = await this.api.call("request", { id: requestId });
     const { given, consent, commit } = await this.prepareGrant(request, details ?? request.authorization_details);
     const grant: GivenGrant = { ...given, redirect: "" };
+    const before = this.grants.get(grant.grant);
     this.grants.set(grant.grant, grant);
-    const act = await this.act({ action: "approve", grant: grant.grant, object: await consentObject(consent) });
-    const reply = await this.commit({
-      consent: commit,
-      shares: Object.entries(contents).map(([path, content]) => ({ grant: grant.grant, path, content })),
-      acts: [act],
-    });
-    grant.redirect = reply.redirect ?? "";
-    return grant;
+    try {
+      const act = await this.act({ action: "approve", grant: grant.grant, object: await consentObject(consent) });
+      const reply = await this.commit({
+        consent: commit,
+        shares: Object.entries(contents).map(([path, content]) => ({ grant: grant.grant, path, content })),
+        acts: [act],
+        ...(drop === undefined ? {} : { drop }),
+      });
+      grant.redirect = reply.redirect ?? "";
+      return grant;
+    } catch (error) {
+      if (before !== undefined) this.grants.set(before.grant, before);
+      throw error;
+    }
+  }
+
+  /** Makes a grant narrower, alone. `drop`: paths whose leaves go with it. */
+  async narrow(grant: string, details: AuthorizationDetails, drop: readonly string[] = []): Promise<GivenGrant> {
+    const { given, commit } = await this.prepareNarrowing(grant, details);
+    await this.commit({ consent: commit, drop: drop.map((path) => `${grant}/${path}`) });
+    const narrowed: GivenGrant = { ...given, redirect: "" };
+    this.grants.set(grant, narrowed);
+    return narrowed;
   }
 
   async revoke(grant: string, askDeletion = false): Promise<ReplyOf<"revoke">> {

@@ -5,15 +5,16 @@ import { createAdaptorServer } from "@hono/node-server";
 import { makeApp } from "../../server/app.ts";
 import { type Config, RATES } from "../../server/config.ts";
 import type { Log } from "../../server/log.ts";
+import type { Outbox } from "../../server/outbox/outbox.ts";
 import type { Rows } from "../../server/rows.ts";
 import { openFileStorage } from "../../server/storage/file/open.ts";
 import { type Storage, StorageError } from "../../server/storage/storage.ts";
-import { sweep } from "../../server/store/erasure.ts";
+import { sweep } from "../../server/store/sweep.ts";
 import { Clock } from "./clock.ts";
 import { freePort } from "./free-port.ts";
 import { scratchFolder } from "./scratch-folder.ts";
 
-export const silentLog: Log = { request: () => {}, fault: () => {}, erased: () => {}, flush: () => {} };
+export const silentLog: Log = { request: () => {}, fault: () => {}, erased: () => {}, stream: () => {}, flush: () => {} };
 
 export interface SystemOptions {
   clock?: Clock;
@@ -27,9 +28,11 @@ export interface System extends AsyncDisposable {
   readonly issuer: string;
   readonly clock: Clock;
   readonly storage: Storage<Rows>;
+  /** Running. */
+  readonly outbox: Outbox;
   /** Where all of it lies. */
   readonly data: string;
-  /** Erases the stores whose time has come, as a running server does from time to time. */
+  /** Does what is due by the clock, as a running server does from time to time: erases, ends what has expired, reminds vendors. */
   sweep(): Promise<void>;
   /** From now on every change fails so, or only those of this kind: `full` or `failed`; undefined: works again. */
   failWith(code: "full" | "failed" | undefined, only?: "erase"): void;
@@ -54,24 +57,29 @@ export async function startSystem({
     clients: "open",
     web: "none",
     proxies: 0,
+    keyAge: 90 * 86_400_000,
+    nonces: "start",
     rates: { ...RATES, logins: 10_000, commits: 10_000, others: 10_000, pulls: 10_000 },
     ...config,
   };
   const app = await makeApp({ config: whole, storage: disk.storage, log, now: clock.now, started });
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  const server = createAdaptorServer({ fetch: app.http.fetch }) as Server;
   server.listen(port, "localhost");
   await once(server, "listening");
+  const telling = app.outbox.run();
   return {
     issuer: `http://localhost:${(server.address() as AddressInfo).port}`,
     clock,
     storage,
     data: folder.path,
     failWith: disk.failWith,
-    sweep: () => sweep(disk.storage, clock.now(), log),
+    outbox: app.outbox,
+    sweep: () => sweep({ storage: disk.storage, outbox: app.outbox, log }, clock.now()),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
       await once(server, "close");
+      await telling[Symbol.asyncDispose]();
       await storage[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
     },
@@ -102,6 +110,10 @@ function failing(storage: Storage<Rows>): { storage: Storage<Rows>; failWith: Sy
       putTicket: (kind, name, value, until) => storage.putTicket(kind, name, value, until),
       getTicket: (kind, name) => storage.getTicket(kind, name),
       takeTicket: (kind, name) => storage.takeTicket(kind, name),
+      append: (feed, entries) => unless(() => storage.append(feed, entries)),
+      readFeed: (feed, range) => storage.readFeed(feed, range),
+      removeFromFeed: (feed, positions) => unless(() => storage.removeFromFeed(feed, positions)),
+      listFeeds: (range) => storage.listFeeds(range),
       count: (key, window) => storage.count(key, window),
       [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
     },

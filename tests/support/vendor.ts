@@ -2,14 +2,20 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
+import { CompactSign, type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import * as v from "valibot";
-import { API, type ReplyOf } from "#protocol/api.ts";
+import type { Endpoint } from "#protocol/api.ts";
 import { type AuthorizationDetail, type AuthorizationDetails, CONSENT_TYPE } from "#protocol/authorization-details.ts";
+import { canonical } from "#protocol/canonical.ts";
+import { ATTESTATION_TYP, type ErasureAttestation } from "#protocol/erasure-attestation.ts";
+import { EVENT_BASE, EVENT_TYPES, type EventName, type EventToken } from "#protocol/events.ts";
 import { thumbprint } from "#protocol/jws.ts";
 import type { Problem } from "#protocol/refusal.ts";
+import type { Scope } from "#protocol/scopes.ts";
 import { type Content, grantKeyContext, openShare } from "#protocol/sealing/record.ts";
 import { openSealed } from "#protocol/sealing/seal-to.ts";
+import { POLL } from "#protocol/streams.ts";
+import { type GrantStatus, type Pull, VENDOR_API, type VendorApiName } from "#protocol/vendor-api.ts";
 import { Refused } from "./api-client.ts";
 
 export interface TokenReply {
@@ -70,7 +76,11 @@ export class TestVendor implements AsyncDisposable {
     const encryption = await generateKeyPair("ECDH-ES+A256KW", { crv: "X25519", extractable: true });
     const documents: TestVendor["documents"] = { metadata: {}, jwks: { keys: [] } };
     const server = createServer((request, response) => {
-      const document = request.url === "/client.json" ? documents.metadata : request.url === "/jwks.json" ? documents.jwks : undefined;
+      const document = /^\/client\.json|^\/other\.json/.test(request.url ?? "")
+        ? documents.metadata
+        : request.url === "/jwks.json"
+          ? documents.jwks
+          : undefined;
       response.writeHead(document === undefined ? 404 : 200, { "content-type": "application/json" }).end(JSON.stringify(document ?? {}));
     });
     server.listen(0, "127.0.0.1");
@@ -104,8 +114,11 @@ export class TestVendor implements AsyncDisposable {
     });
   }
 
+  /** Where its metadata lie; what they say there is a test's own to set. */
+  path = "/client.json";
+
   get clientId(): string {
-    return `${this.origin}/client.json`;
+    return this.origin + this.path;
   }
 
   get redirectUri(): string {
@@ -184,11 +197,16 @@ export class TestVendor implements AsyncDisposable {
   }
 
   /** A pushed request whose customer has come: its id. */
-  async request(details?: readonly AuthorizationDetail[]): Promise<string> {
-    const { status, body } = await this.par(details);
+  async request(details?: readonly AuthorizationDetail[], change: Record<string, string> = {}): Promise<string> {
+    const { status, body } = await this.par(details, change);
     if (status !== 201) throw new Error(`par: ${body.error} ${body.error_description}`);
     const arrival = await this.authorize(body.request_uri);
     return (arrival.headers.get("location") ?? "").replace("/ask/", "");
+  }
+
+  /** A pushed request that would amend a grant, whose customer has come: its id. */
+  amend(grant: string, details: readonly AuthorizationDetail[]): Promise<string> {
+    return this.request(details, { grant_management_action: "replace", grant_id: grant });
   }
 
   /** The nonce that a server which has just started asks for in proofs. */
@@ -232,6 +250,126 @@ export class TestVendor implements AsyncDisposable {
     return this.token({ grant_type: "authorization_code", code, redirect_uri: this.redirectUri, code_verifier: this.verifier, ...change });
   }
 
+  readonly #own = new Map<string, { token: string; until: number }>();
+
+  /** A token of the vendor's own (client_credentials) for these scopes, got again when it is about to end. */
+  async ownToken(...scopes: Scope[]): Promise<string> {
+    const scope = scopes.join(" ");
+    const known = this.#own.get(scope);
+    if (known !== undefined && this.now() < known.until) return known.token;
+    const { status, body } = await this.token({ grant_type: "client_credentials", scope });
+    if (status !== 200) throw new Error(`token: ${body.error} ${body.error_description}`);
+    this.#own.set(scope, { token: body.access_token, until: this.now() + (body.expires_in - 10) * 1000 });
+    return body.access_token;
+  }
+
+  /** Calls an endpoint for vendors with a token of the vendor's own, unless `token` is another. */
+  async callRaw(
+    name: Exclude<VendorApiName, "records">,
+    { id = "", query, body, token }: { id?: string; query?: Record<string, string>; body?: unknown; token?: string } = {},
+  ): Promise<Response> {
+    const row: Endpoint = VENDOR_API[name];
+    const url = this.issuer + row.path.replace("{id}", id);
+    const access = token ?? (await this.ownToken(...(row.scope === undefined ? [] : [row.scope])));
+    const send = async (): Promise<Response> =>
+      fetch(query === undefined ? url : `${url}?${new URLSearchParams(query)}`, {
+        method: row.method,
+        headers: {
+          authorization: `DPoP ${access}`,
+          dpop: await this.proof(row.method, url, access),
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    const answer = await send();
+    return this.#remember(answer) && answer.status === 401 ? send() : answer;
+  }
+
+  /** The same, with the reply in the shape of the table. */
+  async call<N extends Exclude<VendorApiName, "records">>(
+    name: N,
+    options: { id?: string; query?: Record<string, string>; body?: unknown; token?: string } = {},
+  ): Promise<v.InferOutput<(typeof VENDOR_API)[N]["reply"]>> {
+    const response = await this.callRaw(name, options);
+    const text = await response.text();
+    if (!response.ok) throw new Refused(JSON.parse(text) as Problem, response);
+    return v.parse(VENDOR_API[name].reply as v.GenericSchema, text === "" ? {} : JSON.parse(text)) as v.InferOutput<
+      (typeof VENDOR_API)[N]["reply"]
+    >;
+  }
+
+  #stream = "";
+
+  /** Makes a stream that is polled, for every event about a grant unless told. */
+  async listen(types: readonly string[] = EVENT_TYPES): Promise<void> {
+    const { stream_id } = await this.call("createStream", { body: { delivery: { method: POLL }, events_requested: types } });
+    this.#stream = stream_id;
+  }
+
+  /** What it has not heard yet, oldest first, unverified; acknowledges all of it. */
+  async heard(): Promise<Array<{ event: EventName; payload: Record<string, unknown>; subject: EventToken["sub_id"] }>> {
+    const heard: EventToken[] = [];
+    for (let ack: string[] = [], more = true; more || ack.length > 0; ) {
+      const page = await this.call("poll", { id: this.#stream, body: { ack, returnImmediately: true, maxEvents: 100 } });
+      ack = Object.keys(page.sets);
+      more = page.moreAvailable === true;
+      for (const token of Object.values(page.sets))
+        heard.push(JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as EventToken);
+    }
+    return heard.map(({ events, sub_id }) => {
+      const [type = "", payload = {}] = Object.entries(events)[0] ?? [];
+      return { event: type.replace(EVENT_BASE, "") as EventName, payload, subject: sub_id };
+    });
+  }
+
+  query(grant: string): Promise<GrantStatus> {
+    return this.call("grant", { id: grant });
+  }
+
+  async release(grant: string): Promise<void> {
+    await this.call("release", { id: grant });
+  }
+
+  /** Its signed word that it has deleted. `header`, `key`: what a wrong one says. */
+  async attestation(
+    grant: string,
+    change: Partial<ErasureAttestation> = {},
+    { header = {}, key = this.#signing.key }: { header?: Record<string, unknown>; key?: CryptoKey } = {},
+  ): Promise<string> {
+    const claims: ErasureAttestation = {
+      iss: this.clientId,
+      aud: this.issuer,
+      jti: random(),
+      iat: Math.floor(this.now() / 1000),
+      grant_id: grant,
+      n: 1,
+      reason: "revoked",
+      at: new Date(this.now()).toISOString(),
+      did: ["Deleted the row of this customer"],
+      remains: [],
+      ...change,
+    };
+    const parameters = { alg: "ES256", kid: this.#signing.kid, typ: ATTESTATION_TYP, ...header };
+    const text = (value: object): string => Buffer.from(canonical(value)).toString("base64url");
+    // By hand, since the whole must be canonical, also where it is wrong.
+    const jws = await new CompactSign(Buffer.from(canonical(claims)))
+      .setProtectedHeader(JSON.parse(canonical(parameters)) as { alg: string })
+      .sign(key);
+    return jws.startsWith(text(parameters)) ? jws : Promise.reject(new Error("the header is not canonical"));
+  }
+
+  /** Posts it. */
+  async attest(grant: string, change: Partial<ErasureAttestation> = {}): Promise<{ received: string }> {
+    return this.call("attest", { id: grant, body: { attestation: await this.attestation(grant, change) } });
+  }
+
+  /** Adds a signing key of this algorithm to the vendor's key set. */
+  async addKey(alg: "Ed25519" | "ES256" | "PS256", kid: string): Promise<CryptoKey> {
+    const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
+    this.documents.jwks.keys.push({ ...(await exportJWK(publicKey)), kid, use: "sig", alg });
+    return privateKey;
+  }
+
   recordsUrl(grant: string): string {
     return `${this.issuer}/api/grants/${grant}/records`;
   }
@@ -250,15 +388,15 @@ export class TestVendor implements AsyncDisposable {
     return this.#remember(answer) && proof === undefined ? send() : answer;
   }
 
-  async pull(token: string, grant: string, since?: string): Promise<ReplyOf<"records">> {
+  async pull(token: string, grant: string, since?: string): Promise<Pull> {
     const response = await this.pullRaw(token, grant, since === undefined ? {} : { since });
     const answer: unknown = await response.json();
     if (!response.ok) throw new Refused(answer as Problem, response);
-    return v.parse(API.records.reply, answer);
+    return v.parse(VENDOR_API.records.reply, answer);
   }
 
   /** The values of a page. */
-  async open(grant: string, page: ReplyOf<"records">): Promise<Record<string, Content>> {
+  async open(grant: string, page: Pull): Promise<Record<string, Content>> {
     const key = await openSealed(this.encryption, page.grant_key, grantKeyContext(grant, this.clientId));
     const opened = await Promise.all(
       page.records.map(async ({ path, version, body }) => [path, await openShare(key, { grant, path, version, body })] as const),

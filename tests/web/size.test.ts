@@ -100,8 +100,13 @@ test("every screen that loads later is listed here", () => {
 
 test("no screen that loads later adds more than 15 kB to what is there", () => {
   const first = withImports(chunk("locales/en/main.ts"), withImports(entry()));
-  // Choosing what to share comes after the page that says who asks.
-  const after = new Map([["customer/ask/choose.tsx", withImports(chunk("customer/screens/ask.tsx"), new Set(first))]]);
+  // Choosing what to share comes after the page that says who asks, and what a change needs besides after that.
+  const asked = () => withImports(chunk("customer/screens/ask.tsx"), new Set(first));
+  const after = new Map([
+    ["customer/ask/choose.tsx", asked()],
+    ["customer/ask/change.tsx", withImports(chunk("customer/ask/choose.tsx"), asked())],
+    ["customer/after/less-form.tsx", withImports(chunk("customer/screens/connection.tsx"), new Set(first))],
+  ]);
   for (const source of [...SCREENS, ...after.keys()]) {
     const added = [...withImports(chunk(source))].filter((file) => !(after.get(source) ?? first).has(file));
     expect(weigh(added), source).toBeGreaterThan(100);
@@ -116,9 +121,10 @@ test("each area of words stays under 8 KiB, the styles under 10 kB", () => {
   expect(weigh([only(/\.css$/)])).toBeLessThanOrEqual(10 * KB);
 });
 
-// jose is a fifth of it, valibot with the shapes of all that is kept and sent as much: smaller would mean JOSE code of our own.
-test("the worker stays under 51 kB", () => {
+// jose is a fifth of it, valibot with the shapes of all that is kept and sent as much: smaller would mean JOSE code of our own. No part of
+// it can come later: from a blob nothing is imported, since no integrity would cover it. What needs no key the page makes for itself.
+test("the worker stays under 53.5 kB", () => {
   const worker = weigh([only(/^vault-worker-/)]);
   expect(worker).toBeGreaterThan(10 * KB);
-  expect(worker).toBeLessThanOrEqual(51 * KB);
+  expect(worker).toBeLessThanOrEqual(53.5 * KB);
 });

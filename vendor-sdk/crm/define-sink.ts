@@ -1,7 +1,7 @@
 import { hashOf } from "../../protocol/canonical.ts";
 import { CounterfoilError } from "../error.ts";
 import { keyedLock } from "../lock.ts";
-import type { Ending, EraseReport, PutReport, Scalar, Sink, SinkCheck, SubjectRecord, Values, WriteOptions } from "./sink.ts";
+import type { Ending, EraseReport, PutReport, Remainder, Scalar, Sink, SinkCheck, SubjectRecord, Values, WriteOptions } from "./sink.ts";
 
 /** A row as a driver found it. `values`: only the columns that this driver writes. */
 export interface Found<Id> {
@@ -26,6 +26,11 @@ export interface Driver<Id> {
   patch(id: Id, changes: Readonly<Record<string, Scalar | null>>, signal?: AbortSignal): Promise<void>;
   /** Afterwards `find` must give nothing, or the report must say what remains. */
   erase(id: Id, why: Ending, signal?: AbortSignal): Promise<EraseReport>;
+  /**
+   * What stays of a person in spite of an erasure of the row (`columns` undefined), or of these columns that were blanked: asked after
+   * each, also when the row is gone already. Besides what `erase` says.
+   */
+  remains?(key: string, columns: readonly string[] | undefined, signal?: AbortSignal): Promise<readonly Remainder[]>;
   /** Makes what was written durable, where the functions above don't. */
   commit?(): Promise<void>;
 }
@@ -83,7 +88,8 @@ export function defineSink<Id>(driver: Driver<Id>): Sink {
     const changes = await differences(record.key, wanted, found?.values ?? {});
     const columns = Object.keys(found === undefined ? wanted : changes);
     const outcome = found === undefined ? "created" : columns.length === 0 ? "unchanged" : "updated";
-    if (dryRun || outcome === "unchanged") return { outcome, columns, altered: [] };
+    const blanked = Object.keys(changes).filter((column) => changes[column] === null);
+    if (dryRun || outcome === "unchanged") return { outcome, columns, altered: [], blanked, remains: [] };
     signal?.throwIfAborted();
     try {
       if (found === undefined) await driver.create(record.key, wanted, signal);
@@ -93,8 +99,13 @@ export function defineSink<Id>(driver: Driver<Id>): Sink {
         return put(record, { dryRun, signal }, attempt + 1);
       throw error;
     }
-    return { outcome, columns, altered: await readBack(record.key, wanted, signal) };
+    const altered = await readBack(record.key, wanted, signal);
+    const remains = blanked.length === 0 ? [] : ((await driver.remains?.(record.key, blanked, signal)) ?? []);
+    return { outcome, columns, altered, blanked, remains };
   };
+
+  const remainsOf = async (key: string, signal?: AbortSignal): Promise<readonly Remainder[]> =>
+    (await driver.remains?.(key, undefined, signal)) ?? [];
 
   return {
     name: driver.name,
@@ -111,20 +122,23 @@ export function defineSink<Id>(driver: Driver<Id>): Sink {
       return locks.run(key, async () => {
         signal?.throwIfAborted();
         const found = await driver.find(key, signal);
-        if (found === undefined) return { did: [], remains: [] };
+        if (found === undefined) return { did: [], remains: dryRun ? [] : await remainsOf(key, signal) };
         if (dryRun) return { did: ["would erase the row"], remains: [] };
         const report = await driver.erase(found.id, why, signal);
         became.delete(key);
         const left = await driver.find(key, signal);
-        if (left === undefined || report.remains.length > 0) return report;
-        return { did: report.did, remains: [`the row is still there, with ${Object.keys(left.values).length} columns`] };
+        const remains = [...report.remains, ...(await remainsOf(key, signal))];
+        if (left === undefined || remains.length > 0) return { did: report.did, remains };
+        const what = `the row is still there, with ${Object.keys(left.values).length} columns`;
+        return { did: report.did, remains: [{ what, why: "technical", until: null }] };
       });
     },
     async read(key, { signal } = {}) {
       checkKey(key);
       return (await driver.find(key, signal))?.values;
     },
-    commit: async () => driver.commit?.(),
+    // One after the other: a driver that has nothing left to write must not answer before the one that is writing it.
+    commit: () => locks.run("", async () => driver.commit?.()),
   };
 }
 

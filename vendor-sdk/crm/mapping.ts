@@ -1,6 +1,7 @@
 import { kindAt } from "../../protocol/categories.ts";
 import { splitPath } from "../../protocol/paths.ts";
 import { CHANNELS, type Channel, contactColumn, contactWords } from "../contact.ts";
+import { SHARING_COLUMN, sharingWords } from "../sharing.ts";
 import type { Scalar, SubjectRecord, Values } from "./sink.ts";
 
 /** From a record to a target's columns; pure. `columns`: the names if they are known beforehand. */
@@ -18,7 +19,8 @@ const LISTED = 10;
  * The default: one column for each leaf. Collections and lists count from 1, what has a date from the newest, anything else in the order
  * of its ids; the form a value has is not in the name. `{"profile/emails/e1": {"address": "a@b.example"}}` becomes
  * `{"profile/emails.1.address": "a@b.example"}`. Of a collection the first ten, and if there are more, how many in `<collection>.count`.
- * The rules of contact become a column for each channel, which is always there: `contact.email` is `no`, or `yes:` and for what.
+ * The rules of contact become a column for each channel, which is always there: `contact.email` is `no`, or `yes:` and for what. `sharing`
+ * is there where the consent says something of others.
  */
 export function flatten(record: Pick<SubjectRecord, "fields" | "consent">): Values {
   const out = new Map<string, Scalar>();
@@ -40,6 +42,8 @@ export function flatten(record: Pick<SubjectRecord, "fields" | "consent">): Valu
   }
   const words = contactWords(record);
   for (const channel of CHANNELS) out.set(contactColumn(channel), words[channel]);
+  const sharing = sharingWords(record);
+  if (sharing !== undefined) out.set(SHARING_COLUMN, sharing);
   return Object.fromEntries(out);
 }
 

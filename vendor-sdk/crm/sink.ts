@@ -1,3 +1,7 @@
+import type { Remainder } from "../../protocol/erasure-attestation.ts";
+
+export type { Remainder };
+
 /** What a column of a CRM can hold. */
 export type Scalar = string | number | boolean;
 /** A row's columns by name; a blank one is absent. */
@@ -24,6 +28,10 @@ export interface SubjectRecord {
     readonly ends: Readonly<Record<string, string>>;
     /** Paths in force, as granted. */
     readonly paths: readonly string[];
+    /** The customer's browser sent Global Privacy Control: nothing of them may be sold or shared, whatever else was granted. */
+    readonly gpc: boolean;
+    /** Who else may get it, as granted: names of organisations. Empty under `gpc`. */
+    readonly recipients: readonly string[];
   };
 }
 
@@ -48,12 +56,20 @@ export interface PutReport {
   readonly columns: readonly string[];
   /** Names of the columns that the target keeps otherwise than they were written. */
   readonly altered: readonly string[];
+  /** Names of the columns that were blanked, or that a dry run would blank. */
+  readonly blanked: readonly string[];
+  /** What stays of them in spite of it. */
+  readonly remains: readonly Remainder[];
 }
 
-/** What an erasure did, and what stays in spite of it, with the reason: for the customer to read. Never a value. */
+/**
+ * What an erasure did, and what stays in spite of it: `what`, `why` (`legal-duty`, `open-order`, `claim`, `backup`, `technical`), `until`
+ * (YYYY-MM-DD, or null where nobody can say) and a `note`. Plain words of at most 100 characters, for the customer to read, signed by you;
+ * never a value.
+ */
 export interface EraseReport {
   readonly did: readonly string[];
-  readonly remains: readonly string[];
+  readonly remains: readonly Remainder[];
 }
 
 /** Whether a target can be written to. */

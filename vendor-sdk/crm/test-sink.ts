@@ -81,6 +81,8 @@ const person = (key: string, address: string, more: Record<string, unknown> = {}
     purposes: ["https://w3id.org/dpv#CustomerRelationshipManagement"],
     ends: { "https://w3id.org/dpv#CustomerRelationshipManagement": "2026-12-31T00:00:00.000Z" },
     paths: ["profile/name", "profile/emails", "profile/addresses"],
+    gpc: false,
+    recipients: [],
   },
 });
 

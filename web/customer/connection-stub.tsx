@@ -4,6 +4,7 @@ import { Chips } from "../parts/chips.tsx";
 import { ago, day } from "../parts/dates.ts";
 import { Stub, serial } from "../parts/stub.tsx";
 import type { ConnectionView, OutlineView } from "../vault/vault.ts";
+import { DeletionLine } from "./after/deletion-line.tsx";
 import { ConnectionActions } from "./connection-actions.tsx";
 import { isLoopback } from "./domain.ts";
 import { chipOf, purposeWords } from "./labels.ts";
@@ -13,9 +14,14 @@ const SIXTY_DAYS = 60 * 86_400_000;
 
 export const chipsOf = (connection: ConnectionView): string[] => [...new Set(connection.details.flatMap((each) => each.paths).map(chipOf))];
 
-export const stampOf = (state: ConnectionView["state"]): { text: string; quiet: boolean } | undefined => {
+export const stampOf = (
+  state: ConnectionView["state"],
+  endedBy: ConnectionView["endedBy"] = null,
+): { text: string; quiet: boolean } | undefined => {
   const { stamps } = words().connections;
-  return state === "active" || state === "paused" ? undefined : { text: stamps[state], quiet: state !== "revoked" };
+  if (state === "active" || state === "paused") return undefined;
+  const isStopped = state === "revoked" && endedBy !== "vendor";
+  return { text: isStopped || state === "declined" ? stamps[state] : stamps.expired, quiet: !isStopped };
 };
 
 export function ConnectionStub({
@@ -42,7 +48,7 @@ export function ConnectionStub({
     <Stub
       number={connection.number}
       mark={connection.mark}
-      stamp={stampOf(state)}
+      stamp={stampOf(state, connection.endedBy)}
       fresh={fresh}
       actions={!ended && actions && <ConnectionActions grant={connection.grant} state={state} name={client.client_name} />}
     >
@@ -57,6 +63,11 @@ export function ConnectionStub({
         <ReadLine connection={connection} now={now} />
         <EndLine connection={connection} now={now} />
       </p>
+      {connection.deletion && (
+        <p class="meta" data-rule="deletion">
+          <DeletionLine deletion={connection.deletion} />
+        </p>
+      )}
     </Stub>
   );
 }
@@ -78,7 +89,8 @@ function ReadLine({ connection, now }: { connection: ConnectionView; now: number
 
 function EndLine({ connection, now }: { connection: ConnectionView; now: number }) {
   const { tag, connections: t } = words();
-  const { state, expires, endedAt, pausedAt } = connection;
+  const { state, expires, endedAt, endedBy, pausedAt } = connection;
+  if (isEnded(state) && endedBy === "vendor") return <span>{t.shopEnded(day(tag, endedAt ?? expires))}</span>;
   if (state === "revoked") return <span>{t.stoppedOn(day(tag, endedAt ?? expires))}</span>;
   if (isEnded(state)) return <span>{t.endedOn(day(tag, endedAt ?? expires))}</span>;
   return (

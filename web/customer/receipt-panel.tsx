@@ -15,6 +15,10 @@ export function ReceiptPanel({ grant }: { grant: string }) {
   const show = useAction(async () => {
     receipt.value = await vault.receipt(grant);
   });
+  const evidence = useAction(async () => {
+    const { record, receipt: proof } = await vault.consentRecord(grant);
+    saveFile(`counterfoil-${grant}.jsonld`, "application/ld+json", JSON.stringify([record, proof], undefined, 2));
+  });
   const shown = receipt.value;
   return (
     <section data-rule="C11">
@@ -50,10 +54,14 @@ export function ReceiptPanel({ grant }: { grant: string }) {
             <button type="button" class="btn" onClick={() => print()}>
               {t.receiptPrint}
             </button>
+            <button type="button" class="btn" onClick={evidence.run}>
+              {evidence.pending.value ? t.recordWorking : t.recordSave}
+            </button>
           </div>
+          <p class="note no-print">{t.recordNote}</p>
         </>
       )}
-      <ErrorState error={show.error.value} />
+      <ErrorState error={show.error.value ?? evidence.error.value} />
     </section>
   );
 }

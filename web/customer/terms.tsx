@@ -1,50 +1,121 @@
 import type { ComponentChildren } from "preact";
 import type { AuthorizationDetail } from "#protocol/authorization-details.ts";
+import { milliseconds } from "#protocol/duration.ts";
 import { words } from "../locales/words.ts";
 import { countryName, isInEea } from "../parts/countries.ts";
 import { filterWords } from "./ask/filter-words.ts";
 import { periodWords } from "./labels.ts";
 
-function oftenText(detail: AuthorizationDetail): string {
+export function oftenText({ frequency }: Pick<AuthorizationDetail, "frequency">): string {
   const t = words().ask;
-  const { frequency } = detail;
   if (frequency === undefined) return t.oftenFree;
   if (frequency.per === undefined) return frequency.max === 1 ? t.oftenOnce : t.oftenMost(frequency.max);
   return t.oftenPer(frequency.max, periodWords(frequency.per));
 }
 
-/** What a shop must keep to, in the same words when it asks and afterwards. */
-export function Terms({ detail }: { detail: AuthorizationDetail }) {
-  const { tag, ask: t } = words();
-  const { filter, recipients = [], storage_countries: countries = [] } = detail;
-  const only = filterWords(filter);
+export const keepsText = ({ retention }: Pick<AuthorizationDetail, "retention">): string => words().ask.keepsFor(periodWords(retention));
+
+/** Terms in force. `isSeldomer`: it may read less often than it would; told, since the rule for it brings every kind along. */
+export interface InForce {
+  readonly detail: AuthorizationDetail;
+  readonly isSeldomer: boolean;
+}
+
+/** What a shop must keep to, in the same words when it asks and afterwards. `now`: as it is, where that would change. */
+export function Terms({ detail, now }: { detail: AuthorizationDetail; now?: InForce | undefined }) {
+  const { ask: t } = words();
+  const before = now?.detail;
+  const only = filterWords(detail.filter).join("; ");
+  const onlyNow = before && filterWords(before.filter).join("; ");
   return (
     <dl class="facts">
       <Fact rule="C5" name={t.often}>
-        {oftenText(detail)}
+        <Changed text={oftenText(detail)} was={before && oftenText(before)} isMore={now?.isSeldomer === true} />
       </Fact>
       <Fact rule="C6" name={t.keeps}>
-        {t.keepsFor(periodWords(detail.retention))}
+        <Changed
+          text={keepsText(detail)}
+          was={before && keepsText(before)}
+          isMore={before !== undefined && milliseconds(detail.retention) > milliseconds(before.retention)}
+        />
       </Fact>
       <Fact rule="C7" name={t.who}>
-        {recipients.length === 0 ? t.whoNone : recipients.join(", ")}
+        <Names now={detail.recipients} was={before && (before.recipients ?? [])} none={t.whoNone} text={(name) => name} />
       </Fact>
       <Fact rule="C7" name={t.where}>
-        {countries.length === 0
-          ? t.whereNone
-          : countries.map((code, at) => (
-              <span key={code}>
-                {at > 0 && ", "}
-                {countryName(tag, code)}
-                {!isInEea(code) && <strong class="soon"> ({t.outside})</strong>}
-              </span>
-            ))}
+        <Names
+          now={detail.storage_countries}
+          was={before && (before.storage_countries ?? [])}
+          none={t.whereNone}
+          text={(code) => <Country code={code} />}
+        />
       </Fact>
-      {only.length > 0 && <Fact name={t.only}>{only.join("; ")}</Fact>}
+      {(only !== "" || (onlyNow ?? "") !== "") && (
+        <Fact name={t.only}>
+          <Changed text={only || t.change.all} was={onlyNow === "" ? t.change.all : onlyNow} isMore={false} />
+        </Fact>
+      )}
       <Fact rule="C13" name={t.alias}>
         {t.aliasText}
       </Fact>
     </dl>
+  );
+}
+
+function Country({ code }: { code: string }) {
+  const { tag, ask: t } = words();
+  return (
+    <span>
+      {countryName(tag, code)}
+      {!isInEea(code) && <strong class="soon"> ({t.outside})</strong>}
+    </span>
+  );
+}
+
+/** One of the terms: as it is now struck, before what it would be. */
+export function Changed({ text, was, isMore }: { text: string; was: string | undefined; isMore: boolean }) {
+  const { ask: t } = words();
+  if (was === undefined || was === text) return <>{text}</>;
+  return (
+    <>
+      <span class="gone">
+        <del>{was}</del> {t.change.noLonger}
+      </span>
+      , {isMore && <span class="tag-new">{t.fresh}:</span>} {text}
+    </>
+  );
+}
+
+/** Several names: those that are new with their sign, those that go struck. */
+export function Names(props: {
+  now: readonly string[] | undefined;
+  was: readonly string[] | undefined;
+  none: string;
+  text: (name: string) => ComponentChildren;
+}) {
+  const { ask: t } = words();
+  const { now = [], was = now, text } = props;
+  const all = [...now, ...was.filter((name) => !now.includes(name))];
+  if (all.length === 0) return <>{props.none}</>;
+  return (
+    <>
+      {all.map((name, at) => (
+        <span key={name}>
+          {at > 0 && ", "}
+          {!now.includes(name) ? (
+            <span class="gone">
+              <del>{text(name)}</del> {t.change.noLonger}
+            </span>
+          ) : was.includes(name) ? (
+            text(name)
+          ) : (
+            <>
+              <span class="tag-new">{t.fresh}:</span> {text(name)}
+            </>
+          )}
+        </span>
+      ))}
+    </>
   );
 }
 

@@ -36,14 +36,28 @@ function* connectionJson(connection: Connection): Generator<string> {
 /**
  * The files of a plain export. A further format is one entry here and a line about it in the catalogue's text of README.txt.
  * @param readme lines of README.txt
+ * @param records each grant's record and receipt (ISO/IEC TS 27560, JSON-LD)
  */
-export async function plainFiles(store: PlainExport, words: PageWords, readme: readonly string[]): Promise<ExportedFile[]> {
+export async function plainFiles(
+  store: PlainExport,
+  words: PageWords,
+  readme: readonly string[],
+  records: ReadonlyMap<string, object> = new Map(),
+): Promise<ExportedFile[]> {
   const names = new Set<string>();
   const nameOf = (connection: Connection): string => {
     const name = fileName(connection);
     const free = names.has(name) ? `${name}-${connection.grant}` : name;
     names.add(free);
-    return `connections/${free}.json`;
+    return `connections/${free}`;
+  };
+  const connectionFiles = (connection: Connection): ExportedFile[] => {
+    const name = nameOf(connection);
+    const record = records.get(connection.grant);
+    return [
+      { name: `${name}.json`, pieces: connectionJson(connection) },
+      ...(record === undefined ? [] : [{ name: `${name}.jsonld`, pieces: [`${JSON.stringify(record, null, 2)}\n`] }]),
+    ];
   };
   return [
     { name: "README.txt", pieces: [`${readme.join("\r\n")}\r\n`] },
@@ -54,6 +68,6 @@ export async function plainFiles(store: PlainExport, words: PageWords, readme: r
       name: `csv/${kind.replaceAll("/", "-")}.csv`,
       pieces: csvOf(records, orderOf(kind)),
     })),
-    ...store.connections.map((connection) => ({ name: nameOf(connection), pieces: connectionJson(connection) })),
+    ...store.connections.flatMap(connectionFiles),
   ];
 }

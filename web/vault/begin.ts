@@ -76,6 +76,7 @@ function nothingYet(account: string, keyring: OpenStore["keyring"]): OpenStore {
     relationships: new Map(),
     grants: new Map(),
     verified: new Map(),
+    attestations: new Map(),
     aliases: new Map(),
     alarms: [],
     device: undefined,

@@ -114,6 +114,13 @@ export function createVault(): Vault {
     pauseAll: () => channel.call("pauseAll"),
     pauseByLink: (fragment) => channel.call("pauseByLink", fragment),
     receipt: (grant) => channel.call("receipt", grant),
+    narrow: (grant, details) => channel.call("narrow", grant, details),
+    reopen: (request) => channel.call("reopen", request),
+    async consentRecord(grant) {
+      // Of signed permissions alone, without a key or a value: made here, so that no opening has to load it.
+      const [facts, { consentRecord }] = await Promise.all([channel.call("consentFacts", grant), import("#protocol/consent-record.ts")]);
+      return consentRecord(facts);
+    },
     makeKit: (replacing) => channel.call("makeKit", replacing),
     confirmKit: (typed) => channel.call("confirmKit", typed),
     addPasskey: () => channel.call("addPasskey"),

@@ -9,7 +9,7 @@ import type { Change } from "./change.ts";
 import { hashOfExpiry, stateOfGrant } from "./grants.ts";
 import { keyOfEpoch } from "./keyring.ts";
 import type { OpenStore } from "./open-store.ts";
-import { boxedSize, type Planned, planShares, SURELY } from "./plan.ts";
+import { boxedSize, outside, type Planned, planShares, SURELY } from "./plan.ts";
 import { grow, rootOfTree } from "./tree.ts";
 import { trustOf } from "./trust.ts";
 
@@ -51,7 +51,7 @@ export async function assemble(store: OpenStore, change: Change, now: number, sh
   const rest = [...left];
   const shares = await Promise.all(taken.map(({ key, place, content }) => sealShare(key, place, content)));
 
-  const { ends, drop } = await notedEnds({ replica, grants }, now);
+  const { ends, drop } = await notedEnds({ replica, grants }, change, now);
   const complete = (change.backfill ?? []).filter((grant) => !rest.includes(grant) && grants.get(grant)?.row?.complete === false);
   const leaves = await leavesOf(records, shares, ends, change);
   const tree = await grow(
@@ -82,7 +82,7 @@ export async function assemble(store: OpenStore, change: Change, now: number, sh
       records,
       shares,
       drop,
-      consent: change.consent === undefined ? null : { ...change.consent.commit, complete: !rest.includes(change.consent.grant) },
+      consent: change.consent === undefined ? null : { ...change.consent.commit, complete: isWhole(store, change.consent, rest, now) },
       complete,
       ends,
       resumes: [...(change.resumes ?? [])],
@@ -96,8 +96,18 @@ export async function assemble(store: OpenStore, change: Change, now: number, sh
   };
 }
 
-/** Ends that the head doesn't cover yet, and the leaves of what is over. */
-async function notedEnds({ replica, grants }: Pick<OpenStore, "replica" | "grants">, now: number): Promise<Pick<Commit, "ends" | "drop">> {
+/** A paused grant gets what a new consent adds with its resume. */
+function isWhole({ grants }: OpenStore, { grant }: NonNullable<Change["consent"]>, rest: readonly string[], now: number): boolean {
+  const known = grants.get(grant);
+  return !rest.includes(grant) && !(known !== undefined && stateOfGrant(known, now) === "paused");
+}
+
+/** Ends that the head doesn't cover yet, and the leaves of what is over or outside its consent. */
+async function notedEnds(
+  { replica, grants }: Pick<OpenStore, "replica" | "grants">,
+  change: Change,
+  now: number,
+): Promise<Pick<Commit, "ends" | "drop">> {
   const over = new Set(replica.ends.keys());
   const ends: Commit["ends"] = [];
   for (const known of grants.values()) {
@@ -108,7 +118,7 @@ async function notedEnds({ replica, grants }: Pick<OpenStore, "replica" | "grant
     over.add(known.grant);
   }
   const drop = [...replica.shares].filter(([, { grant }]) => over.has(grant)).map(([path]) => path);
-  return { ends, drop: drop.slice(0, MOST.drops) };
+  return { ends, drop: [...new Set([...outside({ replica, grants }, change, now), ...drop])].slice(0, MOST.drops) };
 }
 
 async function leavesOf(

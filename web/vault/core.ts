@@ -1,6 +1,7 @@
 import { begin } from "./begin.ts";
 import { bring, takeBack } from "./bringing.ts";
 import { saveCard } from "./cards.ts";
+import { consentFacts } from "./consent-facts.ts";
 import { beginContext, type Context, type Surroundings } from "./context.ts";
 import { remove, save, saveAll } from "./data.ts";
 import { exportPlain, exportSealed } from "./export.ts";
@@ -8,7 +9,8 @@ import { openExport, restore } from "./export-opening.ts";
 import { explained } from "./faults.ts";
 import { confirmKit, finishRecovery, makeKit, recover } from "./kit.ts";
 import { erase, keep } from "./leaving.ts";
-import { approve, decline, preview, request } from "./sharing.ts";
+import { narrow } from "./narrowing.ts";
+import { approve, decline, preview, reopen, request } from "./sharing.ts";
 import { pause, pauseAll, pauseByLink, receipt, resume, stop } from "./standing.ts";
 import { refresh, signOut, start, unlock } from "./unlock.ts";
 import { addPasskey, dropWay } from "./ways.ts";
@@ -24,6 +26,9 @@ const VERBS = {
   preview,
   approve,
   decline,
+  reopen,
+  narrow,
+  consentFacts,
   save,
   remove,
   saveAll,

@@ -1,7 +1,9 @@
 import { ACT_SKEW } from "#protocol/act.ts";
 import type { GrantView } from "#protocol/api.ts";
-import { hashOf, hashOfJson } from "#protocol/canonical.ts";
+import { canonical, hashOf, hashOfJson } from "#protocol/canonical.ts";
 import { type Consent, verifyConsent } from "#protocol/consent-token.ts";
+import { ATTESTATION_AHEAD } from "#protocol/deletion.ts";
+import { type ErasureAttestation, verifyAttestation } from "#protocol/erasure-attestation.ts";
 import { type GrantState, stateOf } from "#protocol/grant.ts";
 import { EvidenceError, thumbprint } from "#protocol/jws.ts";
 import { hashOfGrantKey } from "#protocol/sealing/record.ts";
@@ -23,10 +25,14 @@ export interface KnownGrant {
   readonly row: GrantView | undefined;
   readonly ended: { readonly hash: string } | undefined;
   readonly endState: "revoked" | "declined" | undefined;
+  /** What its vendor has signed about erasing, newest last: only what is. */
+  readonly attested: readonly ErasureAttestation[];
 }
 
 /** Own consents that were verified already, by token. */
 export type VerifiedConsents = Map<string, Consent>;
+/** Attestations that were looked at already, by token and key; null: not what it says. */
+export type SeenAttestations = Map<string, ErasureAttestation | null>;
 
 /**
  * Every grant of the customer's own relationships, verified by their own keys, with what the server says of it. Whatever the server
@@ -35,7 +41,7 @@ export type VerifiedConsents = Map<string, Consent>;
 export async function judgeGrants(
   replica: Replica,
   relationships: ReadonlyMap<string, Relationship>,
-  evidence: { remembered: Remembered | undefined; verified: VerifiedConsents; place: Place; now: number },
+  evidence: { remembered: Remembered | undefined; verified: VerifiedConsents; attestations: SeenAttestations; place: Place; now: number },
 ): Promise<{ grants: Map<string, KnownGrant>; alarms: Alarm[] }> {
   const grants = new Map<string, KnownGrant>();
   const alarms: Alarm[] = [];
@@ -67,7 +73,12 @@ export async function judgeGrants(
         }
       }
       const endState = row?.ended?.state ?? ((noted ?? seen) === undefined || (noted ?? seen) === (await EXPIRED) ? undefined : "revoked");
-      grants.set(grant, { grant, at, relationship, own, consent, row, ended: noted === undefined ? ended : { hash: noted }, endState });
+      const looked = await Promise.all((row?.deletion?.attestations ?? []).map((each) => lookAt(each, { grant, own, consent }, evidence)));
+      const attested = looked.filter((each) => each !== null);
+      if (attested.length < looked.length)
+        alarm("attestation", `The server shows word of ${name} that something was deleted, which ${name} has not signed so`);
+      const end = noted === undefined ? ended : { hash: noted };
+      grants.set(grant, { grant, at, relationship, own, consent, row, ended: end, endState, attested });
     }
   }
   for (const row of replica.rows.values())
@@ -80,6 +91,22 @@ const EXPIRED = hashOf("expired");
 export const hashOfExpiry = (): Promise<string> => EXPIRED;
 export const hashOfEnd = (ended: NonNullable<GrantView["ended"]>): Promise<string> =>
   ended.act === null ? hashOf(ended.state) : hashOfJson(ended.act);
+
+/** An attestation if it is signed by the key that the server shows as its vendor's, of this grant, and not of a time to come. */
+async function lookAt(
+  { token, key, received }: NonNullable<GrantView["deletion"]>["attestations"][number],
+  { grant, own, consent }: Pick<KnownGrant, "grant" | "own" | "consent">,
+  { attestations, place }: { attestations: SeenAttestations; place: Place },
+): Promise<ErasureAttestation | null> {
+  const name = canonical([token, key, received]);
+  const before = attestations.get(name);
+  if (before !== undefined) return before;
+  const expected = { key, issuer: consent.aud, audience: place.origin, grant };
+  const claims = await verifyAttestation(token, expected).catch(() => null);
+  const holds = claims !== null && claims.n <= own.n && Date.parse(claims.at) <= Date.parse(received) + ATTESTATION_AHEAD;
+  attestations.set(name, holds ? claims : null);
+  return holds ? claims : null;
+}
 
 async function verifyOwn(
   relationship: Relationship,
@@ -133,7 +160,9 @@ async function verifyEnd(
   if (ended.actor === "vendor") return;
   if (ended.act === null) throw new EvidenceError("signature", "there is no act of yours that says so");
   const { act } = ended.act;
-  if (act.action !== "erase") return verifyAct(ended.act, { action: "revoke", ...expected }, replica.ways, place);
+  // A stop that another consent overtook on its way is a stop.
+  const object = act.object === consent.prev ? act.object : expected.object;
+  if (act.action !== "erase") return verifyAct(ended.act, { action: "revoke", ...expected, object }, replica.ways, place);
   // It ends all that there was when it was made, and names none of it.
   if (consent.iat * 1000 > Date.parse(act.at) + 2 * ACT_SKEW)
     throw new EvidenceError("context", "what says so is older than the connection");

@@ -4,7 +4,7 @@ import { EvidenceError } from "#protocol/jws.ts";
 import { type Content, openRecord } from "#protocol/sealing/record.ts";
 import { type KnownAliases, learnAliases } from "./aliases.ts";
 import type { Place } from "./assertion.ts";
-import { judgeGrants, type KnownGrant, stateOfGrant, type VerifiedConsents } from "./grants.ts";
+import { judgeGrants, type KnownGrant, type SeenAttestations, stateOfGrant, type VerifiedConsents } from "./grants.ts";
 import { type Keyring, keyOfEpoch } from "./keyring.ts";
 import type { Remembered } from "./memory.ts";
 import { grantKeyOf, RELATIONSHIPS, Relationship } from "./relationship.ts";
@@ -19,6 +19,7 @@ export interface OpenStore {
   readonly relationships: ReadonlyMap<string, Relationship>;
   readonly grants: ReadonlyMap<string, KnownGrant>;
   readonly verified: VerifiedConsents;
+  readonly attestations: SeenAttestations;
   /** Of the grants that have not ended. */
   readonly aliases: KnownAliases;
   readonly alarms: readonly Alarm[];
@@ -45,14 +46,16 @@ export async function openStore(
     else relationships.set(path, relationshipOf(content));
   }
   const verified = before?.verified ?? new Map();
-  const { grants, alarms } = await judgeGrants(replica, relationships, { ...evidence, verified });
+  const attestations: SeenAttestations = before?.attestations ?? new Map();
+  const { grants, alarms } = await judgeGrants(replica, relationships, { ...evidence, verified, attestations });
   const aliases: KnownAliases = before?.aliases ?? new Map();
   for (const known of grants.values()) {
     if (isEnded(stateOfGrant(known, evidence.now))) continue;
     const grant = { id: known.grant, key: grantKeyOf(known.own), details: known.consent.authorization_details };
     await learnAliases(aliases, grant, aliases.has(known.grant) ? changed.map(({ path }) => path) : contents.keys());
   }
-  return { keyring, replica, contents, relationships, grants, verified, aliases, alarms, device: evidence.remembered?.device?.way };
+  const device = evidence.remembered?.device?.way;
+  return { keyring, replica, contents, relationships, grants, verified, attestations, aliases, alarms, device };
 }
 
 function relationshipOf(content: Content): Relationship {

@@ -1,11 +1,11 @@
 import * as v from "valibot";
-import { Client } from "#protocol/api.ts";
+import { Client, LIMITS } from "#protocol/api.ts";
 import { base64url } from "#protocol/canonical.ts";
 import { VendorCard } from "#protocol/data/private.ts";
 import { ed25519Thumbprint } from "#protocol/jws.ts";
 import { makeAgreementPair, makeSigningPair } from "#protocol/sealing/pairs.ts";
 import { newId } from "#protocol/sealing/way-in.ts";
-import { CompactJws, Hash, Id, Instant, Positive, Text } from "#protocol/shapes.ts";
+import { CompactJws, Count, Hash, Id, Instant, Positive, Text } from "#protocol/shapes.ts";
 
 const Pair = v.strictObject({ x: Hash, d: Hash });
 
@@ -20,6 +20,8 @@ export const OwnGrant = v.strictObject({
   askedAt: Instant,
   /** The vendor as it was shown when it asked. */
   client: Client,
+  /** When each consent before this one was given, oldest first: seconds, as `iat`. */
+  earlier: v.optional(v.pipe(v.array(Count), v.maxLength(LIMITS.consents))),
 });
 export type OwnGrant = v.InferOutput<typeof OwnGrant>;
 

@@ -6,9 +6,7 @@ import { Successions } from "#protocol/succession.ts";
 import { WaySeal, Ways } from "#protocol/ways.ts";
 import { VaultError, type VaultErrorCode } from "./vault.ts";
 
-type Name = Exclude<ApiName, "records">;
-
-export interface Call<N extends Name> {
+export interface Call<N extends ApiName> {
   params?: Record<string, string>;
   query?: Record<string, string>;
   body?: BodyOf<N>;
@@ -17,7 +15,7 @@ export interface Call<N extends Name> {
 /** The API of protocol/api.ts, called by name. */
 export interface Server {
   /** @throws {VaultError}, or {ServerRefusal} for a refusal that the caller may want to tell apart */
-  call<N extends Name>(name: N, call?: Call<N>): Promise<ReplyOf<N>>;
+  call<N extends ApiName>(name: N, call?: Call<N>): Promise<ReplyOf<N>>;
 }
 
 /** A refusal by its stable code (protocol, section 13). */
@@ -41,12 +39,13 @@ const codes: Record<string, VaultErrorCode> = {
   body_too_large: "full",
   kit_required: "kit_first",
   already_answered: "answered",
+  refused_before: "refused_before",
   unavailable: "offline",
 };
 
 type Route<N extends ApiName> = `${(typeof API)[N]["method"]} ${(typeof API)[N]["path"]}`;
 /** The table's routes again, held to it by their types: the table itself would bring every schema into the worker. */
-const ROUTES: { readonly [N in Name]: Route<N> } = {
+const ROUTES: { readonly [N in ApiName]: Route<N> } = {
   registrationOptions: "POST /api/registrations/options",
   register: "POST /api/registrations",
   loginOptions: "POST /api/logins/options",
@@ -63,6 +62,8 @@ const ROUTES: { readonly [N in Name]: Route<N> } = {
   decline: "POST /api/requests/{id}/decline",
   pause: "POST /api/grants/{id}/pause",
   pauseAll: "POST /api/pauses",
+  reopen: "POST /api/requests/{id}/reopen",
+  consents: "GET /api/grants/{id}/consents",
   pauseByLink: "POST /api/pauses/links",
   revoke: "POST /api/grants/{id}/revoke",
   exports: "POST /api/store/exports",
@@ -94,7 +95,7 @@ const TIMEOUT = 20_000;
 /** @param origin where the API is: a worker that starts from a blob has no address of its own */
 export function connect(origin: string, send: typeof fetch): Server {
   return {
-    async call<N extends Name>(name: N, { params = {}, query = {}, body }: Call<N> = {}): Promise<ReplyOf<N>> {
+    async call<N extends ApiName>(name: N, { params = {}, query = {}, body }: Call<N> = {}): Promise<ReplyOf<N>> {
       const [method = "", route = ""] = ROUTES[name].split(" ");
       const path = route.replace(/\{(\w+)\}/g, (_, parameter: string) => encodeURIComponent(params[parameter] ?? ""));
       const search = new URLSearchParams(query).toString();

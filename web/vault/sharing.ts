@@ -1,23 +1,23 @@
 import type { Client, RequestView } from "#protocol/api.ts";
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
 import { base64url, canonical, hashOf } from "#protocol/canonical.ts";
-import { CONSENT_TYP, type Consent, consentObject, hashOfConsent } from "#protocol/consent-token.ts";
+import { consentObject } from "#protocol/consent-token.ts";
 import { thumbprint } from "#protocol/jws.ts";
-import { isNoWider, lastExpiry } from "#protocol/narrow.ts";
+import { isNoWider } from "#protocol/narrow.ts";
 import { randomBytes } from "#protocol/sealing/derive.ts";
-import { grantKeyContext, hashOfGrantKey } from "#protocol/sealing/record.ts";
-import { sealTo } from "#protocol/sealing/seal-to.ts";
-import { sign } from "#protocol/sealing/sign.ts";
 import { newId } from "#protocol/sealing/way-in.ts";
 import { approve as approveAct } from "./acts.ts";
 import { aliasesOf, learnAliases, renamed, renamedDetails } from "./aliases.ts";
 import { type Context, storeOf } from "./context.ts";
 import { CONTACT, contactFrom, coverageOf, digestLeaving, leaving, placed } from "./coverage.ts";
+import { give, withGiven } from "./giving.ts";
+import type { KnownGrant } from "./grants.ts";
+import { knownOf, tidy } from "./narrowing.ts";
 import type { OpenStore } from "./open-store.ts";
 import { overlay } from "./overlay.ts";
 import { place } from "./placing.ts";
 import { standing } from "./reading.ts";
-import { issuerOf, makeRelationship, newRelationshipPath, type OwnGrant, type Relationship, relationshipTo } from "./relationship.ts";
+import { grantKeyOf, makeRelationship, newRelationshipPath, relationshipTo } from "./relationship.ts";
 import { isRefusal } from "./server.ts";
 import { type Approval, type Edit, type RequestViewModel, type SharedValue, VaultError } from "./vault.ts";
 import { completedWays } from "./ways.ts";
@@ -40,24 +40,45 @@ export async function request(context: Context, id: string, named?: string): Pro
   const key = await thumbprint(view.client.encryption_key);
   context.requests.delete(id);
   context.requests.set(id, { view, key, named });
+  const { store } = context;
+  const amended = view.replaces === null || store === undefined ? undefined : amendedBy(store, view, context.now());
   return {
     id,
     client: view.client,
-    details: view.authorization_details,
+    details:
+      amended === undefined || store === undefined ? view.authorization_details : inOwnPaths(store, amended, view.authorization_details),
     state: view.state,
     expires: view.expires,
     mark: base64url.decode(key),
-    keyMatches: matches(context.store, view.client, key, named),
-    existing: context.store === undefined ? null : standing(context.store, view.client.client_id, context.now()),
-    blocked: context.store !== undefined && isBlocked(context.store, view.client),
+    keyMatches: matches(store, view.client, key, named),
+    existing: store === undefined ? null : standing(store, view.client.client_id, context.now()),
+    replaces: view.replaces === null ? undefined : replacedIn(store, amended),
+    refusedUntil: isRefused(view, context.now()) ? view.refused : null,
+    blocked: store !== undefined && isBlocked(store, view.client),
   };
 }
+
+/** The grant that a request would change: this vendor's, and not ended. */
+function amendedBy(store: OpenStore, { client, replaces }: RequestView, now: number): KnownGrant | undefined {
+  const known = replaces === null ? undefined : knownOf(store, replaces, now);
+  return known?.relationship.client_id === client.client_id ? known : undefined;
+}
+
+const inOwnPaths = ({ aliases }: OpenStore, { grant }: KnownGrant, details: AuthorizationDetails): AuthorizationDetails =>
+  renamedDetails(details, aliasesOf(aliases, grant).byAlias);
+
+const replacedIn = (store: OpenStore | undefined, known: KnownGrant | undefined): RequestViewModel["replaces"] =>
+  store === undefined || known === undefined
+    ? null
+    : { grant: known.grant, details: inOwnPaths(store, known, known.consent.authorization_details) };
+
+const isRefused = ({ refused }: RequestView, now: number): boolean => refused !== null && Date.parse(refused) > now;
 
 const isBlocked = ({ relationships }: OpenStore, { client_id }: Client): boolean =>
   relationshipTo(relationships, client_id)?.[1].card?.view === "blocked";
 
 /** What can't change once it was pushed: what the customer has read is what will be signed. */
-const frozen = ({ client, authorization_details }: RequestView): string => canonical([client, authorization_details]);
+const frozen = ({ client, authorization_details, replaces }: RequestView): string => canonical([client, authorization_details, replaces]);
 
 /** The vendor's own link vouches for its key; without it the key must be one that this vendor had before. */
 function matches(store: OpenStore | undefined, client: Client, key: string, named: string | undefined): RequestViewModel["keyMatches"] {
@@ -107,120 +128,70 @@ export async function approve(context: Context, approval: Approval): Promise<{ r
   const trust = matches(before, view.client, jkt, named);
   if (trust === "no") throw new VaultError("key_mismatch", "not the key that the link or an earlier grant names");
   if (view.state === "answered") throw new VaultError("answered", "answered before");
+  if (isRefused(view, context.now())) throw new VaultError("refused_before", "its customer said no to this vendor");
+  const amended = view.replaces === null ? undefined : amendedBy(before, view, context.now());
+  if (view.replaces !== null && amended === undefined)
+    throw new VaultError("invalid", "changes a grant that is not this vendor's, or has ended");
+  // Against what is in force after these: nothing that came back into it may be taken for a copy that is there.
+  if (amended !== undefined) await tidy(context, amended.grant);
 
   const { contents, named: members } = place(approval.edits, { before: before.contents });
   const own = settled(approval.details, members);
-  const grant = { id: newId(), key: randomBytes(32), details: own };
-  await learnAliases(before.aliases, grant, [...before.contents.keys(), ...contents.keys()]);
+  const grant = amended === undefined ? { id: newId(), key: randomBytes(32) } : { id: amended.grant, key: grantKeyOf(amended.own) };
+  await learnAliases(before.aliases, { ...grant, details: own }, [...before.contents.keys(), ...contents.keys()]);
   const details = renamedDetails(own, aliasesOf(before.aliases, grant.id).byPath);
   if (!isNoWider(details, view.authorization_details)) throw new VaultError("invalid", "wider than asked");
-  const granting = await prepareGrant(context, before, view, { grant: grant.id, key: grant.key, details, jkt, notice: approval.notice });
+  const { client } = view;
+  const giving = await give(
+    amended === undefined
+      ? (relationshipTo(before.relationships, client.client_id) ?? [newRelationshipPath(), await makeRelationship(client)])
+      : [amended.at, amended.relationship],
+    {
+      grant,
+      details,
+      client,
+      vendorKey: { jkt, jwk: client.encryption_key },
+      notice: { sha256: await hashOf(approval.notice.text), language: approval.notice.language },
+      gpc: approval.gpc === true,
+    },
+    { known: amended, request: view.id, now: context.now() },
+  );
   const act = await approveAct(
     context,
-    { action: "approve", grant: granting.consent.grant_id, object: await consentObject(granting.consent) },
+    { action: "approve", grant: grant.id, object: await consentObject(giving.consent) },
     before.replica.ways,
   );
 
   const { reply, rest } = await write(context, async (store) => {
-    const [at, relationship] = relationshipOf(store, granting);
+    const relationship = store.relationships.get(giving.at) ?? giving.relationship;
     if (relationship.card?.view === "blocked") throw new VaultError("blocked", "its customer has blocked this vendor");
+    // What was shown as the change, and approved, was a change of that consent.
+    if ((knownOf(store, grant.id, context.now())?.own.hash ?? null) !== giving.consent.prev)
+      throw new VaultError("stale", "changed or ended on another device");
     const ways = await completedWays(context, store, act);
     return {
-      contents: new Map([...contents, [at, { value: withGrant(relationship, view.client, granting, context.now()) }]]),
-      consent: {
-        grant: granting.consent.grant_id,
-        at,
-        n: 1,
-        key: granting.grantKey,
-        details,
-        commit: { token: granting.own.token, grantKey: granting.sealedKey, pause: granting.pause, request: view.id },
-      },
+      contents: new Map([...contents, [giving.at, { value: withGiven(relationship, giving, context.now()) }]]),
+      consent: giving.change,
       acts: [act],
       ...(ways === undefined ? {} : { ways }),
     };
   });
   if (reply.redirect === null) throw new VaultError("failed", "no redirect");
   // The answer must reach the shop: what is left to share, the next opening of the store sees to.
-  await backfill(context, rest, true).catch(() => undefined);
+  await backfill(context, rest, true)
+    .then(() => (amended === undefined ? undefined : tidy(context, amended.grant)))
+    .catch(() => undefined);
   context.requests.delete(approval.request);
-  return { redirect: reply.redirect, grant: granting.consent.grant_id };
-}
-
-interface Granting {
-  readonly at: string;
-  readonly relationship: Relationship;
-  readonly consent: Consent;
-  readonly own: OwnGrant;
-  readonly grantKey: Uint8Array;
-  readonly sealedKey: string;
-  readonly pause: string;
-  readonly jkt: string;
-}
-
-async function prepareGrant(
-  context: Context,
-  store: OpenStore,
-  { client }: RequestView,
-  given: { grant: string; key: Uint8Array; details: AuthorizationDetails; jkt: string; notice: Approval["notice"] },
-): Promise<Granting> {
-  const now = context.now();
-  const [at, relationship] = relationshipTo(store.relationships, client.client_id) ?? [
-    newRelationshipPath(),
-    await makeRelationship(client),
-  ];
-  const { grant, key: grantKey } = given;
-  const pauseSecret = base64url.encode(randomBytes(32));
-  const issuer = await issuerOf(relationship);
-  const consent: Consent = {
-    iss: issuer,
-    sub: issuer,
-    aud: client.client_id,
-    jti: newId(),
-    grant_id: grant,
-    n: 1,
-    prev: null,
-    iat: Math.floor(now / 1000),
-    exp: lastExpiry(given.details) / 1000,
-    authorization_details: given.details,
-    cnf: { jkt: given.jkt },
-    inbox: { kty: "OKP", crv: "X25519", x: relationship.keys.inbox.x },
-    grant_key: await hashOfGrantKey(grantKey),
-    agreement: null,
-    notice: { sha256: await hashOf(given.notice.text), language: given.notice.language },
-  };
-  const token = await sign(consent, CONSENT_TYP, relationship.keys.sign, true);
-  return {
-    at,
-    relationship,
-    consent,
-    grantKey,
-    sealedKey: await sealTo(client.encryption_key, grantKey, grantKeyContext(grant, client.client_id)),
-    pause: await hashOf(pauseSecret),
-    jkt: given.jkt,
-    own: {
-      key: base64url.encode(grantKey),
-      n: 1,
-      hash: await hashOfConsent(token),
-      token,
-      pauseSecret,
-      askedAt: new Date(now).toISOString(),
-      client,
-    },
-  };
-}
-
-/** The relationship whose key signed the consent: as it now is, or the new one. */
-const relationshipOf = ({ relationships }: OpenStore, { at, relationship }: Granting): [string, Relationship] => [
-  at,
-  relationships.get(at) ?? relationship,
-];
-
-function withGrant(relationship: Relationship, client: Client, { consent, jkt, own }: Granting, now: number): Relationship {
-  const pinned = relationship.pins.some((pin) => pin.jkt === jkt);
-  const pins = pinned ? relationship.pins : [...relationship.pins, { jkt, jwk: client.encryption_key, since: new Date(now).toISOString() }];
-  return { ...relationship, name: client.client_name, pins, grants: { ...relationship.grants, [consent.grant_id]: own } };
+  return { redirect: reply.redirect, grant: grant.id };
 }
 
 export async function decline(context: Context, id: string): Promise<{ redirect: string }> {
   return context.server.call("decline", { params: { id }, body: {} });
+}
+
+/** The customer's own change of mind about a vendor that they said no to. */
+export async function reopen(context: Context, id: string): Promise<void> {
+  await context.server.call("reopen", { params: { id }, body: {} });
+  const asked = context.requests.get(id);
+  if (asked !== undefined) context.requests.set(id, { ...asked, view: { ...asked.view, refused: null } });
 }

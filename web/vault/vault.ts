@@ -67,6 +67,16 @@ export interface Vault {
   /** Uses up the one-time link of a receipt, which can only pause; works for anyone, signed out too. `fragment`: the link's, without `#`. Answers the shop's name. */
   pauseByLink(fragment: string): Promise<{ name: string }>;
   receipt(grant: string): Promise<Receipt>;
+  /**
+   * Shares less, or until earlier: a new consent that is no wider than the one in force, without a prompt. What is outside it goes at
+   * once; the shop is asked to delete it. `details` in the customer's own paths. Rejects with `stale` where another device was first
+   * and these details would be wider now, `invalid` where they are wider or the same.
+   */
+  narrow(grant: string, details: AuthorizationDetails): Promise<void>;
+  /** Lets a refused vendor ask again before its 30 days are over. Gives nothing. */
+  reopen(request: string): Promise<void>;
+  /** The permission as an ISO/IEC TS 27560 record with its receipt in DPV's terms (JSON-LD), without any value. */
+  consentRecord(grant: string): Promise<{ readonly record: object; readonly receipt: object }>;
 
   /** A new kit, not yet in force. `replacing`: the old kit's code where one is confirmed (a new kit counts only if the old one signed it). */
   makeKit(replacing?: string): Promise<Kit>;
@@ -207,9 +217,36 @@ export interface ConnectionView {
   readonly shared: readonly SharedValue[];
   /** Whether deletion was asked for when it was stopped. */
   readonly askedDeletion: boolean;
+  /** Who ended it, if it was ended before its time. */
+  readonly endedBy: "customer" | "vendor" | null;
+  /** Every consent it has had, oldest first: number and time. The last one is in force, or was. */
+  readonly consents: ReadonlyArray<{ readonly n: number; readonly at: string }>;
+  /** What has to be deleted, and what the shop has signed about it; null while nothing is owed. */
+  readonly deletion: DeletionView | null;
+  /** Whether the shop hears of changes at once: it has no stream, one that works, one that fails now, one that was given up. */
+  readonly stream: "none" | "live" | "failing" | "stopped";
   /** First seven bytes and more of the vendor key's thumbprint: 32 bytes for the rosette. */
   readonly mark: Uint8Array;
   readonly keyChangedAt: string | null;
+}
+
+/** `by`: until when; `told`: when the shop's own machine said that it got the message. `what`, `note`, `statement` are the shop's words. */
+export interface DeletionView {
+  readonly reason: "revoked" | "expired" | "declined" | "narrowed";
+  readonly state: "nothing-read" | "waiting" | "overdue" | "confirmed" | "kept";
+  readonly since: string;
+  readonly by: string | null;
+  readonly told: string | null;
+  /** Of the attestation that counts. */
+  readonly at: string | null;
+  readonly did: readonly string[];
+  readonly remains: readonly {
+    readonly what: string;
+    readonly why: "legal-duty" | "open-order" | "claim" | "backup" | "technical";
+    readonly until: string | null;
+    readonly note: string | null;
+  }[];
+  readonly statement: string | null;
 }
 
 export interface OutlineView {
@@ -246,6 +283,8 @@ export interface Approval {
   readonly edits: readonly Edit[];
   /** The words that were shown, for the notice's hash; BCP 47 language. */
   readonly notice: { readonly text: string; readonly language: string };
+  /** The browser sends Global Privacy Control: the consent says so, and the vendor must honour it. */
+  readonly gpc?: boolean;
 }
 
 export interface RequestViewModel {
@@ -259,6 +298,13 @@ export interface RequestViewModel {
   readonly keyMatches: "yes" | "no" | "not-named";
   /** An active or paused grant to the same vendor, if the store is open. */
   readonly existing: string | null;
+  /**
+   * It would change this connection: what is granted now, in the customer's own paths. Undefined: a new one. Null: one that isn't in
+   * this store, or has ended, or the store is closed.
+   */
+  readonly replaces: { readonly grant: string; readonly details: AuthorizationDetails } | null | undefined;
+  /** The customer said no to this vendor: until when it can't ask. */
+  readonly refusedUntil: string | null;
   /** The customer has blocked this vendor: nothing can be asked. False while the store is closed. */
   readonly blocked: boolean;
 }
@@ -307,6 +353,7 @@ export type VaultErrorCode =
   | "wrong_groups"
   | "wrong_code"
   | "blocked"
+  | "refused_before"
   | "not_empty"
   | "offline"
   | "stale"

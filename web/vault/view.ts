@@ -1,6 +1,7 @@
 import { LIMITS } from "#protocol/api.ts";
 import { base64url, canonical } from "#protocol/canonical.ts";
 import { digestAt, kindAt } from "#protocol/categories.ts";
+import { answers, deletionState } from "#protocol/deletion.ts";
 import { isEnded, stateOf } from "#protocol/grant.ts";
 import { shortCodeOf } from "#protocol/head.ts";
 import { splitPath } from "#protocol/paths.ts";
@@ -10,8 +11,18 @@ import { type KnownGrant, stateOfGrant } from "./grants.ts";
 import type { OpenStore } from "./open-store.ts";
 import { sourceOf } from "./placing.ts";
 import { IMPORTS, RELATIONSHIPS } from "./relationship.ts";
-import { copyVersion, isRemoval } from "./share-version.ts";
-import type { ConnectionView, OutlineView, ReadView, RecordView, SharedValue, StoreView, VendorView, WayView } from "./vault.ts";
+import { isRemoval, recordIn } from "./share-version.ts";
+import type {
+  ConnectionView,
+  DeletionView,
+  OutlineView,
+  ReadView,
+  RecordView,
+  SharedValue,
+  StoreView,
+  VendorView,
+  WayView,
+} from "./vault.ts";
 
 /** What screens see of an open store. @param before the last one, whose rows are used again where they say the same */
 export function viewOf(store: OpenStore, now: number, before?: StoreView): StoreView {
@@ -92,7 +103,7 @@ function sharedRow(
   if (leaves?.path !== alias) return undefined;
   const follows = digest !== undefined || base === CONTACT;
   // A paused grant has an older copy than this: what was in it is no longer known here.
-  const isKnown = follows ? !isPaused : version >= copyVersion(replica.records.get(base)?.version ?? 0);
+  const isKnown = follows ? !isPaused : recordIn(version) >= (replica.records.get(base)?.version ?? 0);
   const value = isKnown ? leaves.value : null;
   const old = before.get(path);
   const view = old !== undefined && (old.value === value || canonical(old.value) === canonical(value)) ? old : { path, value };
@@ -169,15 +180,35 @@ function connectionOf({ replica, aliases }: OpenStore, known: KnownGrant, shared
     client: own.client,
     state: stateOfGrant(known, now),
     details: renamedDetails(consent.authorization_details, byAlias),
-    given: new Date(consent.iat * 1000).toISOString(),
-    expires: new Date(consent.exp * 1000).toISOString(),
+    given: instant(consent.iat),
+    expires: instant(consent.exp),
     endedAt: row?.ended?.at ?? null,
     pausedAt: row?.paused?.at ?? null,
     reads: readsOf(replica.history, known.grant, byAlias),
     shared,
     askedDeletion: row?.ended?.askDeletion ?? false,
+    endedBy: row?.ended?.actor ?? null,
+    consents: [...(own.earlier ?? []), consent.iat].map((iat, at) => ({ n: at + 1, at: instant(iat) })),
+    deletion: deletionOf(known, now),
+    stream: row?.stream ?? "none",
     mark: base64url.decode(consent.cnf.jkt),
     keyChangedAt: relationship.pins.length > 1 ? (relationship.pins.at(-1)?.since ?? null) : null,
+  };
+}
+
+const instant = (seconds: number): string => new Date(seconds * 1000).toISOString();
+
+function deletionOf({ row, attested }: KnownGrant, now: number): DeletionView | null {
+  if (row?.deletion == null) return null;
+  const { reason, since, by, told } = row.deletion;
+  const owed = { reason, since: Date.parse(since), by: by === null ? null : Date.parse(by) };
+  const counts = attested.findLast((each) => answers(owed, each));
+  return {
+    ...{ reason, state: deletionState(owed, attested, now).state, since, by, told },
+    at: counts?.at ?? null,
+    did: counts?.did ?? [],
+    remains: (counts?.remains ?? []).map(({ note = null, ...rest }) => ({ ...rest, note })),
+    statement: counts?.statement ?? null,
   };
 }
 
@@ -203,7 +234,7 @@ function waysOf({ replica, keyring, device }: OpenStore): WayView[] {
 }
 
 export const outlineOf = (grants: ReadonlyArray<Omit<OutlineView, "expires"> & { readonly expires: number }>): OutlineView[] =>
-  grants.map(({ expires, ...rest }) => ({ ...rest, expires: new Date(expires * 1000).toISOString() }));
+  grants.map(({ expires, ...rest }) => ({ ...rest, expires: instant(expires) }));
 
 /** A grant's state by the server's word alone. */
 export const stateBySayso = (row: { paused: unknown; ended: { state: "revoked" | "declined" } | null }, expires: number, now: number) =>

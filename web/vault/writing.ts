@@ -18,6 +18,7 @@ const TOGETHER = 16;
 export async function write(
   context: Context,
   make: (store: OpenStore) => Change | Promise<Change>,
+  attempts = ATTEMPTS,
 ): Promise<{ reply: ReplyOf<"commit">; rest: readonly string[] }> {
   for (let attempt = 1; ; attempt++) {
     const store = storeOf(context);
@@ -27,7 +28,7 @@ export async function write(
     try {
       reply = await send(context, draft.body);
     } catch (error) {
-      if (!isRefusal(error, "stale_head", "version_not_newer", "grant_not_active") || attempt === ATTEMPTS) throw error;
+      if (!isRefusal(error, "stale_head", "version_not_newer", "grant_not_active") || attempt === attempts) throw error;
       await read(context);
       continue;
     }

@@ -1,4 +1,7 @@
-/** What a line of the journal says. A row without a value is deleted. */
+import type { FeedName } from "../storage.ts";
+import type { Entry } from "./table.ts";
+
+/** What a line of the journal says about a store. A row without a value is deleted. */
 export interface Change {
   store: string;
   made?: true;
@@ -6,7 +9,19 @@ export interface Change {
   erased?: true;
   rows: Array<[table: string, key: string] | [table: string, key: string, row: unknown]>;
   points?: Array<[pointerKey: string, leadsHere: boolean]>;
+  appends?: Array<[feed: FeedName, entry: unknown]>;
 }
+
+/** A line about feeds alone. */
+export interface FeedLine {
+  store?: undefined;
+  appends?: Array<[feed: FeedName, entry: unknown]>;
+  removed?: [feed: FeedName, positions: number[]];
+}
+
+/** What a line of the journal does to one feed. */
+export type FeedChange = { readonly appended: readonly Entry[] } | { readonly removed: readonly number[] };
+export type FeedStep = [sequence: number, change: FeedChange];
 
 /** The lines of one store that the journal held at start. */
 export interface Tail {

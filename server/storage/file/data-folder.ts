@@ -4,7 +4,18 @@ import { type Disk, hasCode } from "./disk.ts";
 import { failure } from "./failure.ts";
 
 const VERSION = 1;
-const FOLDERS = ["journal", "stores", "pointers", "pointers/grant", "pointers/locator", "pointers/due", "documents", "documents/vendors"];
+const FOLDERS = [
+  "journal",
+  "stores",
+  "pointers",
+  "pointers/grant",
+  "pointers/locator",
+  "pointers/due",
+  "documents",
+  "documents/vendors",
+  "documents/streams",
+  "feeds",
+];
 
 /** The data folder: its layout, and the one way in which a file of it is replaced. */
 export class DataFolder {
@@ -64,7 +75,7 @@ export class DataFolder {
       await disk.syncFolder(this.root, "layout: folder");
     }
     for (const folder of FOLDERS) await disk.makeFolder(this.path(folder));
-    for (const folder of ["", "pointers", "documents", "documents/vendors"])
+    for (const folder of ["", "pointers", "documents", "documents/vendors", "documents/streams"])
       await disk.syncFolder(this.path(folder), `folders: ${folder || "root"}`);
   }
 

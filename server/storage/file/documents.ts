@@ -106,7 +106,11 @@ class Document {
 }
 
 function fileName(name: DocumentName): string {
-  if (name.startsWith("vendors/")) return `vendors/${createHash("sha256").update(name.slice("vendors/".length)).digest("hex")}.json`;
+  for (const folder of ["vendors", "streams"])
+    if (name.startsWith(`${folder}/`))
+      return `${folder}/${createHash("sha256")
+        .update(name.slice(folder.length + 1))
+        .digest("hex")}.json`;
   if (name === "keys" || name === "settings") return `${name}.json`;
   throw new TypeError(`no such document: ${name}`);
 }

@@ -20,6 +20,19 @@ export function withDue(
   return names;
 }
 
+/** Every name that leads to the store, to be taken away. */
+export async function allNames(
+  store: { readonly id: string; readonly names: readonly string[] | undefined },
+  pointers: Pointers,
+): Promise<Map<string, boolean>> {
+  const names = [...(store.names ?? [])];
+  // Without a list of them only a look at all of them tells.
+  if (store.names === undefined)
+    for (const kind of ["grant", "locator", "due"] as const)
+      for (const key of await pointers.list(kind)) if ((await pointers.find(key)) === store.id) names.push(key);
+  return new Map(names.map((key) => [key, false]));
+}
+
 /** Whose work waits, in order of time. Opening reads none of it: the first question does. */
 export class DueStores {
   readonly #pointers: Pointers;

@@ -1,14 +1,24 @@
-import { type DocumentName, type PointerKind, type Storage, StorageError, type StoreReader, type StoreWriter } from "../storage.ts";
+import {
+  type DocumentName,
+  type FeedName,
+  type PointerKind,
+  type Storage,
+  StorageError,
+  type StoreReader,
+  type StoreWriter,
+} from "../storage.ts";
 import type { Tail } from "./change.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { Documents } from "./documents.ts";
-import { DueStores, isDueKey, withDue } from "./due.ts";
+import { allNames, DueStores, isDueKey, withDue } from "./due.ts";
 import { Erasures } from "./erasures.ts";
-import { Expiring } from "./expiring.ts";
 import { within } from "./failure.ts";
+import { FeedLines } from "./feed-lines.ts";
+import { type FeedLimits, Feeds, type FoundFeedLine } from "./feeds.ts";
 import { Journal } from "./journal.ts";
 import { isPointerName, type Pointers, pointerKey } from "./pointers.ts";
 import type { Segments } from "./segments.ts";
+import { ShortLived } from "./short-lived.ts";
 import type { Store } from "./store.ts";
 import { Stores } from "./stores.ts";
 import { Upkeep, type UpkeepLimits } from "./upkeep.ts";
@@ -25,11 +35,13 @@ interface Parts {
   tails: Map<string, Tail>;
   /** Stores that the journal says were erased, with the line. */
   erased: Map<string, number>;
+  /** What the journal says about feeds. */
+  feedLines: readonly FoundFeedLine[];
   unlock: () => Promise<void>;
   now: () => number;
 }
 
-interface Limits extends UpkeepLimits {
+interface Limits extends UpkeepLimits, FeedLimits {
   cacheBytes: number;
   segmentBytes: number;
   segmentAge: number;
@@ -51,11 +63,11 @@ export class FileStorage<Rows extends object> implements Storage<Rows> {
   readonly #stores: Stores;
   readonly #upkeep: Upkeep;
   readonly #due: DueStores;
+  readonly #feeds: Feeds;
+  readonly #feedLines: FeedLines;
   readonly #erasures: Erasures;
   readonly #documents: Documents;
-  readonly #used: Expiring<true>;
-  readonly #tickets: Expiring<string>;
-  readonly #counts: Expiring<{ count: number }>;
+  readonly #shortLived: ShortLived;
   readonly #timer: NodeJS.Timeout;
   #going = 0;
   #lastGone: (() => void) | undefined;
@@ -65,15 +77,19 @@ export class FileStorage<Rows extends object> implements Storage<Rows> {
     const { folder, segments, pointers, tails, erased, now } = parts;
     this.#parts = parts;
     this.#stores = new Stores(folder, tails, limits.cacheBytes, () => segments.next - 1, now);
+    this.#feeds = new Feeds(folder, limits, parts.feedLines, () => segments.next - 1);
     this.#journal = new Journal(segments, limits, () => void this.#upkeep.start());
-    this.#upkeep = new Upkeep({ folder, stores: this.#stores, pointers, journal: this.#journal, segments }, limits, now);
+    this.#upkeep = new Upkeep(
+      { folder, stores: this.#stores, pointers, feeds: this.#feeds, journal: this.#journal, segments },
+      limits,
+      now,
+    );
+    this.#feedLines = new FeedLines(this.#journal, this.#feeds, this.#upkeep);
     this.#due = new DueStores(pointers);
     this.#erasures = new Erasures(erased, this.#upkeep);
     this.#documents = new Documents(folder);
-    this.#used = new Expiring(now);
-    this.#tickets = new Expiring(now);
-    this.#counts = new Expiring(now);
-    this.#timer = setInterval(() => void this.#tick(), Math.max(limits.idle / 2, 10));
+    this.#shortLived = new ShortLived(now);
+    this.#timer = setInterval(() => void this.#tick(), Math.max(limits.idle / 6, 10));
     this.#timer.unref();
   }
 
@@ -108,6 +124,22 @@ export class FileStorage<Rows extends object> implements Storage<Rows> {
     });
   }
 
+  append(feed: FeedName, entries: readonly unknown[]): Promise<void> {
+    return this.#while(() => this.#feedLines.append(feed, entries));
+  }
+
+  readFeed(feed: FeedName, range: { after?: number; limit: number }): Promise<Array<[position: number, entry: unknown]>> {
+    return this.#while(() => this.#feeds.read(feed, range));
+  }
+
+  removeFromFeed(feed: FeedName, positions: readonly number[]): Promise<void> {
+    return this.#while(() => this.#feedLines.remove(feed, positions));
+  }
+
+  listFeeds(range: { after?: FeedName; limit: number }): Promise<FeedName[]> {
+    return this.#while(() => this.#feeds.list(range));
+  }
+
   /** Goes on with what a process that died was erasing. What fails is tried again later. */
   async finishErasures(): Promise<void> {
     if (this.#parts.erased.size > 0) await this.#erasures.finish().catch(() => {});
@@ -127,34 +159,23 @@ export class FileStorage<Rows extends object> implements Storage<Rows> {
   }
 
   async once(kind: string, key: string, until: number): Promise<boolean> {
-    const name = `${kind}\n${key}`;
-    if (until <= this.#parts.now() || this.#used.get(name) !== undefined) return false;
-    this.#used.set(name, true, until);
-    return true;
+    return this.#shortLived.once(kind, key, until);
   }
 
   async putTicket<Value>(kind: string, name: string, value: Value, until: number): Promise<void> {
-    this.#tickets.set(`${kind}\n${name}`, JSON.stringify(value), until);
+    this.#shortLived.putTicket(kind, name, value, until);
   }
 
   async getTicket<Value>(kind: string, name: string): Promise<Value | undefined> {
-    const json = this.#tickets.get(`${kind}\n${name}`);
-    return json === undefined ? undefined : JSON.parse(json);
+    return this.#shortLived.getTicket(kind, name);
   }
 
   async takeTicket<Value>(kind: string, name: string): Promise<Value | undefined> {
-    const json = this.#tickets.get(`${kind}\n${name}`);
-    this.#tickets.delete(`${kind}\n${name}`);
-    return json === undefined ? undefined : JSON.parse(json);
+    return this.#shortLived.takeTicket(kind, name);
   }
 
   async count(key: string, window: number): Promise<{ count: number; resetsAt: number }> {
-    const resetsAt = (Math.floor(this.#parts.now() / window) + 1) * window;
-    const name = `${window} ${resetsAt} ${key}`;
-    const counted = this.#counts.get(name) ?? { count: 0 };
-    if (counted.count === 0) this.#counts.set(name, counted, resetsAt);
-    counted.count++;
-    return { count: counted.count, resetsAt };
+    return this.#shortLived.count(key, window);
   }
 
   /** Waits for what is going on, writes everything to its place and gives the folder back. */
@@ -232,7 +253,7 @@ export class FileStorage<Rows extends object> implements Storage<Rows> {
       if (how !== "create" && !store.exists) throw new StorageError("absent", "there is no such store");
       const result = await work(writer);
       writer.end();
-      const wanted = how === "erase" ? await this.#allNames(store) : withDue(store, writer);
+      const wanted = how === "erase" ? await allNames(store, this.#parts.pointers) : withDue(store, writer);
       let points: Array<[string, boolean]> = [];
       if (wanted.size > 0) {
         release = await this.#parts.pointers.hold([...wanted.keys()]);
@@ -247,6 +268,7 @@ export class FileStorage<Rows extends object> implements Storage<Rows> {
           this.#parts.pointers.set(key, leadsHere ? store.id : undefined, sequence);
           if (isDueKey(key)) this.#due.set(key, leadsHere);
         }
+        if (writer.appends !== undefined) this.#feeds.appended(sequence, writer.appends);
         if (how === "erase") this.#erasures.set(store.id, sequence);
         this.#upkeep.changed(store);
       };
@@ -261,17 +283,6 @@ export class FileStorage<Rows extends object> implements Storage<Rows> {
       writer.end();
       store.gate.leave();
     }
-  }
-
-  /** Every name that leads to the store, to be taken away. */
-  async #allNames(store: Store): Promise<Map<string, boolean>> {
-    const { pointers } = this.#parts;
-    const names = [...(store.names ?? [])];
-    // Without a list of them only a look at all of them tells.
-    if (store.names === undefined)
-      for (const kind of ["grant", "locator", "due"] as const)
-        for (const key of await pointers.list(kind)) if ((await pointers.find(key)) === store.id) names.push(key);
-    return new Map(names.map((key) => [key, false]));
   }
 
   /** Counts what is going on, so that closing can wait for it. */

@@ -7,8 +7,8 @@ const FRAME_SIZE = 8 * 1024 * 1024;
 /** A line that waits for the disk. Exactly one of `durable` and `failed` is called, at once when it is known. */
 export interface JournalLine {
   readonly text: string;
-  /** Lines of one store build on each other: if one fails, so do those after it. */
-  readonly store: string;
+  /** Lines of one store build on each other: if one fails, so do those after it. Undefined: it builds on none. */
+  readonly store: string | undefined;
   durable(sequence: number): void;
   failed(error: StorageError): void;
 }
@@ -103,6 +103,7 @@ export class Journal {
   /** Newest first, so that memory goes back step by step. */
   #fail(lines: JournalLine[], error: StorageError): void {
     const stores = new Set(lines.map((line) => line.store));
+    stores.delete(undefined);
     const built = this.#queue.filter((line) => stores.has(line.store));
     this.#queue = this.#queue.filter((line) => !stores.has(line.store));
     for (const line of [...lines, ...built].reverse()) line.failed(error);

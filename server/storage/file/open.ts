@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
 import type { Storage } from "../storage.ts";
-import type { Change, Tail } from "./change.ts";
+import type { Change, FeedLine, Tail } from "./change.ts";
 import { DataFolder } from "./data-folder.ts";
 import { type Disk, nodeDisk } from "./disk.ts";
 import { failure } from "./failure.ts";
+import type { FeedLimits, FoundFeedLine } from "./feeds.ts";
 import { FileStorage } from "./file-storage.ts";
 import { lockFolder, nodeProcesses, type Processes } from "./folder-lock.ts";
 import { Pointers } from "./pointers.ts";
@@ -13,7 +14,7 @@ import type { UpkeepLimits } from "./upkeep.ts";
 const MiB = 1024 * 1024;
 const HOUR = 3_600_000;
 
-export interface FileStorageOptions extends Partial<UpkeepLimits> {
+export interface FileStorageOptions extends Partial<UpkeepLimits>, Partial<FeedLimits> {
   /** Where everything is. Made if it is not there. */
   folder: string;
   disk?: Disk;
@@ -42,9 +43,13 @@ export async function openFileStorage<Rows extends object = object>(options: Fil
     await folder.open();
     const tails = new Map<string, Tail>();
     const erased = new Map<string, number>();
+    const feedLines: FoundFeedLine[] = [];
     const pointers = new Pointers(folder);
     const segments = await Segments.open(disk, folder.path("journal"), now, (sequence, line) => {
-      const change = JSON.parse(line) as Change;
+      const change = JSON.parse(line) as Change | FeedLine;
+      // Before anything of its store is forgotten: an entry outlives it.
+      if (change.store === undefined || change.appends !== undefined) feedLines.push([sequence, change, line.length]);
+      if (change.store === undefined) return;
       const tail = tails.get(change.store) ?? { first: sequence, size: 0, changes: [] };
       if (change.erased) {
         // Its first line is kept in mind: the journal is let go only when the document is gone.
@@ -57,7 +62,7 @@ export async function openFileStorage<Rows extends object = object>(options: Fil
       for (const [key, leadsHere] of change.points ?? []) pointers.set(key, leadsHere ? change.store : undefined, sequence);
     });
     const storage = new FileStorage<Rows>(
-      { folder, segments, pointers, tails, erased, unlock, now },
+      { folder, segments, pointers, tails, erased, feedLines, unlock, now },
       {
         cacheBytes,
         segmentBytes: options.segmentBytes ?? 16 * MiB,
@@ -66,6 +71,8 @@ export async function openFileStorage<Rows extends object = object>(options: Fil
         checkpointShare: options.checkpointShare ?? 0.5,
         idle: options.idle ?? 30_000,
         pendingPointers: options.pendingPointers ?? 1024,
+        pendingFeedBytes: options.pendingFeedBytes ?? 4 * MiB,
+        feedPage: options.feedPage ?? 250,
       },
     );
     await storage.finishErasures();

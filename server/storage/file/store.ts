@@ -1,5 +1,6 @@
 import { Low } from "lowdb";
 import { StorageError } from "../storage.ts";
+import { appendsText } from "./appends.ts";
 import type { Change, Tail } from "./change.ts";
 import { type Checkpoint, empty, textOf } from "./checkpoint.ts";
 import type { DataFolder } from "./data-folder.ts";
@@ -84,11 +85,12 @@ export class Store {
       undo.push([table, key, this.#set(table, key, entry)]);
       rows.push(entry === undefined ? JSON.stringify([name, key]) : `[${JSON.stringify(name)},${JSON.stringify(key)},${json}]`);
     }
-    if (rows.length === 0 && points.length === 0 && !made) return undefined;
+    if (rows.length === 0 && points.length === 0 && !made && work.appends === undefined) return undefined;
     for (const [table, key, entry] of this.#name(points, made)) undo.push([table, key, this.#set(table, key, entry)]);
     if (made) this.exists = true;
     const said = points.length > 0 ? `,"points":${JSON.stringify(points)}` : "";
-    const text = `{"store":"${this.id}"${made ? ',"made":true' : ""},"rows":[${rows.join()}]${said}}`;
+    const appended = work.appends === undefined ? "" : `,${appendsText(work.appends)}`;
+    const text = `{"store":"${this.id}"${made ? ',"made":true' : ""},"rows":[${rows.join()}]${said}${appended}}`;
     return this.#begin(
       new Commit(this, text, points, () => {
         for (const [table, key, entry] of undo.reverse()) table.set(key, entry);

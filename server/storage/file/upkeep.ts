@@ -1,6 +1,7 @@
 import { StorageError } from "../storage.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { failure } from "./failure.ts";
+import type { Feeds } from "./feeds.ts";
 import type { Journal } from "./journal.ts";
 import type { Pointers } from "./pointers.ts";
 import type { Segments } from "./segments.ts";
@@ -16,12 +17,15 @@ export interface UpkeepLimits {
   idle: number;
   /** Pointers that may be in the journal only. */
   pendingPointers: number;
+  /** Estimated bytes of feeds that may be in the journal only. */
+  pendingFeedBytes: number;
 }
 
 interface Parts {
   folder: DataFolder;
   stores: Stores;
   pointers: Pointers;
+  feeds: Feeds;
   journal: Journal;
   segments: Segments;
 }
@@ -29,6 +33,7 @@ interface Parts {
 const AT_ONCE = 4;
 const CLOSED_FILES = 8;
 const PAUSE_AFTER_FAILURE = 5_000;
+const CLEAN_SHARE = 20;
 
 /** Moves what the journal holds to where it stays, so that the journal stays short. Nobody's answer waits for it. */
 export class Upkeep {
@@ -39,6 +44,7 @@ export class Upkeep {
   #running: Promise<void> | undefined;
   #again = false;
   #notBefore = 0;
+  #cleanNotBefore = 0;
 
   constructor(parts: Parts, limits: UpkeepLimits, now: () => number) {
     this.#parts = parts;
@@ -47,10 +53,14 @@ export class Upkeep {
   }
 
   /** After a durable change. */
-  changed(store: Store): void {
-    const { checkpointBytes, checkpointShare, pendingPointers } = this.#limits;
-    const grown = !store.isBeingWritten && store.dirtySize > checkpointBytes && store.dirtySize > store.documentSize * checkpointShare;
-    if (!grown && this.#parts.pointers.pendingCount <= pendingPointers) return;
+  changed(store?: Store): void {
+    const { checkpointBytes, checkpointShare } = this.#limits;
+    const grown =
+      store !== undefined &&
+      !store.isBeingWritten &&
+      store.dirtySize > checkpointBytes &&
+      store.dirtySize > store.documentSize * checkpointShare;
+    if (!grown && !this.#tooManyPointers && !this.#tooMuchOfFeeds) return;
     if (this.#now() < this.#notBefore) return;
     if (grown) this.#wanted.add(store.id);
     void this.start();
@@ -82,7 +92,18 @@ export class Upkeep {
   async tick(): Promise<void> {
     for (const id of this.#parts.stores.idleSince(this.#now() - this.#limits.idle)) this.#wanted.add(id);
     if (this.#parts.journal.due) await this.#parts.journal.roll().catch(() => {});
-    await this.start();
+    const { voidThrough } = this.#parts.feeds;
+    if (this.holds(voidThrough)) await this.#clean(voidThrough);
+    else await this.start();
+  }
+
+  /** What was taken out of a feed need not be gone at once: a small share of the time is spent on it. */
+  async #clean(sequence: number): Promise<void> {
+    const began = this.#now();
+    if (began < this.#notBefore || began < this.#cleanNotBefore) return this.start();
+    await this.purge(sequence).catch(() => {});
+    const now = this.#now();
+    this.#cleanNotBefore = now + CLEAN_SHARE * (now - began);
   }
 
   /** Moves everything, and leaves an empty journal if it can. What it can't move stays in the journal. */
@@ -107,6 +128,14 @@ export class Upkeep {
     return this.start();
   }
 
+  get #tooManyPointers(): boolean {
+    return this.#parts.pointers.pendingCount > this.#limits.pendingPointers;
+  }
+
+  get #tooMuchOfFeeds(): boolean {
+    return this.#parts.feeds.pendingSize > this.#limits.pendingFeedBytes;
+  }
+
   async #run(): Promise<void> {
     do {
       this.#again = false;
@@ -119,7 +148,7 @@ export class Upkeep {
   }
 
   async #once(): Promise<void> {
-    const { stores, pointers, segments } = this.#parts;
+    const { stores, pointers, feeds, segments } = this.#parts;
     const { closedBefore = 0 } = segments;
     const ids = [...new Set([...this.#wanted, ...stores.pinning(closedBefore).ids])];
     this.#wanted.clear();
@@ -128,9 +157,10 @@ export class Upkeep {
       const some = await Promise.allSettled(ids.slice(at, at + AT_ONCE).map((id) => stores.checkpoint(id)));
       for (const one of some) if (one.status === "rejected") failures.push(one.reason);
     }
-    if (pointers.pendingCount > this.#limits.pendingPointers || (pointers.pinned ?? closedBefore) < closedBefore) await pointers.write();
+    if (this.#tooManyPointers || (pointers.pinned ?? closedBefore) < closedBefore) await pointers.write();
+    if (this.#tooMuchOfFeeds || (feeds.pinned ?? closedBefore) < closedBefore) await feeds.write();
     const { first } = stores.pinning(segments.next);
-    await segments.drop(Math.min(first, pointers.pinned ?? first));
+    await segments.drop(Math.min(first, pointers.pinned ?? first, feeds.pinned ?? first));
     if (failures.length > 0) throw failures[0];
   }
 }

@@ -1,4 +1,5 @@
-import type { PointerKind, Range, StoreWriter } from "../storage.ts";
+import type { FeedName, PointerKind, Range, StoreWriter } from "../storage.ts";
+import { type Appends, assertFeedName, entryJson } from "./appends.ts";
 import { pointerKey } from "./pointers.ts";
 import { Entry, listRows, type Table } from "./table.ts";
 
@@ -16,6 +17,8 @@ export class Work<Rows extends object> implements StoreWriter<Rows> {
   readonly points = new Map<string, boolean>();
   /** When work waits for the store afterwards; undefined: as before. */
   dueAt: number | null | undefined;
+  /** Entries for feeds; undefined: none. */
+  appends: Appends | undefined;
   #ended = false;
 
   constructor(tables: ReadonlyMap<string, Table>) {
@@ -61,6 +64,13 @@ export class Work<Rows extends object> implements StoreWriter<Rows> {
     this.#assertGoing();
     if (at !== null && !(Number.isSafeInteger(at) && at >= 0)) throw new TypeError("due: epoch milliseconds");
     this.dueAt = at;
+  }
+
+  append(feed: FeedName, entry: unknown): void {
+    this.#assertGoing();
+    assertFeedName(feed);
+    this.appends ??= [];
+    this.appends.push([feed, entryJson(entry)]);
   }
 
   /** What is used after its work is over would be lost silently. */

@@ -26,16 +26,22 @@ export function changesOf(text: string): string[] {
   return [...changes];
 }
 
+/** What somebody can act on: more than a word. */
+const SENTENCE = /\w \w/;
+
+/** An EvidenceError that says why, of one of these codes or of any. */
 export const evidence = (...codes: string[]): unknown =>
-  expect.objectContaining(
-    codes.length === 0 ? { name: "EvidenceError" } : { name: "EvidenceError", code: expect.stringMatching(`^(${codes.join("|")})$`) },
-  );
+  expect.objectContaining({
+    name: "EvidenceError",
+    message: expect.stringMatching(SENTENCE),
+    ...(codes.length === 0 ? {} : { code: expect.stringMatching(`^(${codes.join("|")})$`) }),
+  });
 
 /** What `open` makes of a text: `opened`, the code of an EvidenceError, or `threw` and the name of any other error. */
 export const outcomeOf = (open: (text: string) => Promise<unknown>, text: string): Promise<string> =>
   open(text).then(
     () => "opened",
-    (error) => (error.name === "EvidenceError" ? error.code : `threw ${error.name}: ${error.message}`),
+    (error) => (error.name === "EvidenceError" && SENTENCE.test(error.message) ? error.code : `threw ${error.name}: ${error.message}`),
   );
 
 /** Any text: printable, control characters, lone surrogates, whatever a 16-bit unit can be. */

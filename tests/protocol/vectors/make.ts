@@ -1,8 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { CompactSign, type CryptoKey, exportJWK, generateKeyPair } from "jose";
 import { type Act, challengeOf } from "#protocol/act.ts";
 import { base64url, canonical, hashOf, sha256, utf8 } from "#protocol/canonical.ts";
 import { CONSENT_TYP, type Consent, consentObject, hashOfConsent } from "#protocol/consent-token.ts";
+import { ATTESTATION_TYP, type ErasureAttestation } from "#protocol/erasure-attestation.ts";
 import { EXPORT_TYPE, type ExportHeader } from "#protocol/export-header.ts";
 import {
   BUCKETS,
@@ -16,7 +18,7 @@ import {
   rootOf,
   shortCodeOf,
 } from "#protocol/head.ts";
-import { ed25519Thumbprint } from "#protocol/jws.ts";
+import { ed25519Thumbprint, VENDOR_ALGORITHMS } from "#protocol/jws.ts";
 import { aliasOf } from "#protocol/sealing/alias.ts";
 import { box } from "#protocol/sealing/box.ts";
 import { hkdf, NO_SALT } from "#protocol/sealing/derive.ts";
@@ -394,6 +396,52 @@ await vector(
   },
 );
 
+await vector(
+  "erasure-attestation",
+  "made by tests/protocol/vectors/make.ts with jose and keys of its own; `key` is the public JWK, `token` what the vendor posts (protocol/erasure-attestation.ts)",
+  async () => {
+    const expected = { issuer: vendor, audience: "https://counterfoil.example", grant };
+    const claims: ErasureAttestation = {
+      iss: expected.issuer,
+      aud: expected.audience,
+      jti: "4f1d",
+      iat: 1_795_256_100,
+      grant_id: grant,
+      n: 2,
+      reason: "revoked",
+      at: "2026-11-21T10:15:00Z",
+      did: ["Șters: rândul din lista de clienți", "Deleted from the newsletter"],
+      remains: [{ what: "Invoice 2026-114", why: "legal-duty", until: "2036-12-31", note: "Codice civile 2220" }],
+    };
+    const signed = async (alg: string, key: CryptoKey, payload: object = claims, header: object = {}) =>
+      new CompactSign(utf8(canonical(payload)))
+        .setProtectedHeader(JSON.parse(canonical({ alg, kid: `${alg}-1`, typ: ATTESTATION_TYP, ...header })))
+        .sign(key);
+    const cases: Array<Record<string, unknown>> = [];
+    const refused: Record<string, unknown> = {};
+    for (const alg of VENDOR_ALGORITHMS) {
+      const { privateKey, publicKey } = await generateKeyPair(alg === "EdDSA" ? "Ed25519" : alg, { extractable: true });
+      const key = { ...(await exportJWK(publicKey)), kid: `${alg}-1`, alg };
+      cases.push({ alg, key, token: await signed(alg, privateKey) });
+      if (alg !== "Ed25519") continue;
+      const wrong = async (name: string, code: string, payload: object, header: object = {}) => {
+        refused[name] = { key, token: await signed(alg, privateKey, payload, header), code };
+      };
+      await wrong("another vendor", "audience", { ...claims, iss: "https://other.example/client.json" });
+      await wrong("another server", "audience", { ...claims, aud: "https://other.example" });
+      await wrong("another grant", "context", { ...claims, grant_id: await id("another grant") });
+      await wrong("an unknown member", "malformed", { ...claims, more: 1 });
+      await wrong("a reason to keep that isn't one", "malformed", { ...claims, remains: [{ what: "x", why: "wanted", until: null }] });
+      await wrong("words that read otherwise than they are", "malformed", { ...claims, did: ["a\u202eb"] });
+      await wrong("another typ", "typ", claims, { typ: "JWT" });
+      await wrong("a header more", "malformed", claims, { cty: "x" });
+      const other = await generateKeyPair("Ed25519");
+      refused["another key"] = { key, token: await signed(alg, other.privateKey), code: "signature" };
+    }
+    return { expected, claims, cases, refused };
+  },
+);
+
 const made = [
   "canonical",
   "padding",
@@ -410,5 +458,6 @@ const made = [
   "way-in",
   "kit",
   "export",
+  "erasure-attestation",
 ];
 for (const name of made) process.stdout.write(`${name}: ${String(read(name).provenance)}\n`);

@@ -34,6 +34,19 @@ const SCREENS: Array<[string, string, Prepared, ((page: Page) => Promise<void>)?
   ["connections, signed out", "/", out],
   ["connections, loading", "/", { state: "loading", store: "full" }, (page) => page.locator(".outline span").first().waitFor()],
   ["connection", "/c/grant-42", full, press("Show the receipt")],
+  ["connections, what became of the ended", "/", { ...full, endings: true }, (page) => page.locator("main summary").click()],
+  ["connection, confirmed deleted", "/c/confirmed", { ...full, endings: true }],
+  [
+    "connection, sharing less, asked",
+    "/c/grant-42",
+    { ...full, failing: { narrow: "stale" } },
+    (page) =>
+      press("Share less")(page)
+        .then(() => page.getByRole("checkbox", { name: /^E-mail/ }).uncheck())
+        .then(() => page.locator("form[data-rule=S3] button[type=submit]").click())
+        .then(() => page.getByRole("dialog").getByRole("button", { name: "Share less" }).click())
+        .then(() => page.getByRole("alert").waitFor()),
+  ],
   ["connection, stopped", "/c/grant-12", full],
   ["connection, changed key", "/c/grant-41", full],
   ["request", "/ask/r1", { ...full, request: { several: true, again: true, keyMatches: "no", loopback: true } }, tickAll],
@@ -47,6 +60,14 @@ const SCREENS: Array<[string, string, Prepared, ((page: Page) => Promise<void>)?
         .then(() => press(/^Share/)(page)),
   ],
   ["request, signed out", "/ask/r1", { ...out, failing: { begin: "failed" } }, press("Use a passkey to begin")],
+  [
+    "request, failed again on the way to a change of mind",
+    "/ask/r1",
+    { ...full, request: { refused: true }, failing: { reopen: "offline" } },
+    (page) => page.waitForTimeout(650).then(() => press("I’ve changed my mind")(page)),
+  ],
+  ["request, a change, locked", "/ask/r1", { state: "locked", store: "full", request: { amends: "grant-42" } }],
+  ["request, a change of nothing", "/ask/r1", { ...full, request: { amends: "gone" } }],
   ["request, failed", "/ask/r1", { ...full, failing: { request: "offline" } }],
   ["my data", "/data", full],
   ["my data, searched", "/data", full, (page) => page.getByRole("searchbox").fill("aldina")],
@@ -87,7 +108,7 @@ const SCREENS: Array<[string, string, Prepared, ((page: Page) => Promise<void>)?
     },
   ],
   ["wanted, ended", "/wanted/i2", full],
-  ["who has what", "/data/who", { ...full, crowd: true }, (page) => page.locator("[data-rule=D10] summary").click()],
+  ["who has what", "/data/who", { ...full, crowd: true, endings: true }, (page) => page.locator("[data-rule=D10] summary").click()],
   ["a shop's card", "/c/crowd-0", { ...full, crowd: true }, press("Change the card")],
   ["a shop's card, its own rules", "/c/grant-42", full, press("Set it for this shop")],
   ["a shop's card, blocking", "/c/grant-42", full, press(/^Block/)],

@@ -5,6 +5,7 @@ import { covers, splitPath } from "#protocol/paths.ts";
 import type {
   Approval,
   ConnectionView,
+  DeletionView,
   Edit,
   Kit,
   OutlineView,
@@ -18,6 +19,7 @@ import type {
 import { VaultError } from "../../../web/vault/vault.ts";
 import { connections, records, request, vendors, ways } from "./prepared.ts";
 import { crowd, crowdVendors } from "./prepared-crowd.ts";
+import { endings } from "./prepared-endings.ts";
 import { manyPurchases } from "./prepared-purchases.ts";
 import type { Prepared } from "./prepared-state.ts";
 
@@ -38,7 +40,10 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
       prepared.store === "full"
         ? [...records, ...manyPurchases(prepared.many ?? 0)]
         : SINGLE_PATHS.map((path) => ({ path, kind: path, value: null, version: 1, source: null, sharedWith: [] })),
-    connections: prepared.store === "full" ? [...connections(now), ...(prepared.crowd ? crowd(now) : [])] : [],
+    connections:
+      prepared.store === "full"
+        ? [...connections(now), ...(prepared.crowd ? crowd(now) : []), ...(prepared.endings ? endings(now) : [])]
+        : [],
     vendors: prepared.store === "full" ? [...vendors(now), ...(prepared.crowd ? crowdVendors(now) : [])] : [],
     erasing: prepared.erasing ? new Date(now + 6 * 24 * HOUR).toISOString() : null,
     ways: ways(now, prepared.store === "full"),
@@ -53,6 +58,7 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
     all.map(({ grant, number, state: at, expires }) => ({ grant, number, state: at, expires }));
   const outline = signal<readonly OutlineView[]>(prepared.state === "signed-out" ? [] : outlines(view().connections));
 
+  let reopened = false;
   const verb = async <T>(name: string, args: unknown[], work: () => T): Promise<T> => {
     calls.push([name, ...args]);
     if (prepared.hanging?.includes(name)) await new Promise(() => undefined);
@@ -146,10 +152,24 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
           if (value === null && kindAt(path)?.many) drop([path]);
           else put([{ path, value }], null);
       }),
-    request: (id) => verb("request", [id], () => request(id, now, prepared.request ?? {})),
+    request: (id) =>
+      verb("request", [id], () => {
+        const told = request(id, now, prepared.request ?? {}, view().connections);
+        // What is in force is known to the open store alone.
+        return {
+          ...told,
+          replaces: told.replaces && store.value === undefined ? null : told.replaces,
+          ...(reopened ? { refusedUntil: null } : {}),
+        };
+      }),
     preview: (details, edits) => verb("preview", [details, edits], () => shared(details, edits)),
     approve: (approval: Approval) =>
       verb("approve", [approval], () => {
+        const { amends } = prepared.request ?? {};
+        if (amends !== undefined) {
+          change(amends, { details: approval.details, expires: approval.details[0]?.expires ?? iso() });
+          return { redirect: `${location.origin}/shop?code=1`, grant: amends };
+        }
         const first = connections(now)[0] as ConnectionView;
         const made: ConnectionView = {
           ...first,
@@ -157,6 +177,7 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
           number: 43,
           details: approval.details,
           given: iso(),
+          consents: [{ n: 1, at: iso() }],
           expires: approval.details[0]?.expires ?? iso(),
           reads: [],
         };
@@ -233,7 +254,7 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
     resume: (grant) => verb("resume", [grant], () => change(grant, { state: "active", pausedAt: null })),
     stop: (grant, options) =>
       verb("stop", [grant, options], () =>
-        change(grant, { state: "revoked", endedAt: iso(), askedDeletion: options.askDeletion, shared: [] }),
+        change(grant, { state: "revoked", endedAt: iso(), endedBy: "customer", askedDeletion: options.askDeletion, shared: [] }),
       ),
     pauseAll: () =>
       verb("pauseAll", [], () => {
@@ -253,6 +274,37 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
           pauseLink: `${location.origin}/pause#${grant}.c2VjcmV0`,
         };
       }),
+    narrow: (grant, details) =>
+      verb("narrow", [grant, details], () => {
+        const known = store.value?.connections.find((each) => each.grant === grant);
+        const deletion: DeletionView = {
+          reason: "narrowed",
+          state: known?.reads.length === 0 ? "nothing-read" : "waiting",
+          since: iso(),
+          by: known?.reads.length === 0 ? null : new Date(now + 7 * 24 * HOUR).toISOString(),
+          told: null,
+          at: null,
+          did: [],
+          remains: [],
+          statement: null,
+        };
+        change(grant, {
+          details,
+          expires: details[0]?.expires ?? iso(),
+          consents: [...(known?.consents ?? []), { n: (known?.consents.length ?? 0) + 1, at: iso() }],
+          shared: (known?.shared ?? []).filter(({ path }) => details.some(({ paths }) => paths.some((wide) => covers(wide, path)))),
+          deletion,
+        });
+      }),
+    reopen: (id) =>
+      verb("reopen", [id], () => {
+        reopened = true;
+      }),
+    consentRecord: (grant) =>
+      verb("consentRecord", [grant], () => ({
+        record: { "@type": "ConsentRecord", grant },
+        receipt: { "@type": "ConsentReceipt", grant },
+      })),
     makeKit: (replacing) =>
       verb("makeKit", [replacing], () => {
         if (store.value?.kit.confirmed && replacing !== KIT.groups.join("-")) throw new VaultError("wrong_kit", "As the test asked");

@@ -27,7 +27,7 @@ const store: StoreView = {
   alarms: [],
 };
 const rowsOf = (details: AuthorizationDetails, from: StoreView | undefined = store) =>
-  itemsOf(details, from, {}, null, new Date(now))
+  itemsOf(details, from, {}, [], new Date(now))
     .flat()
     .flatMap((item) => item.rows);
 const once: Until = { kind: "once" };

@@ -94,8 +94,21 @@ describe("taking data out", () => {
       expect.arrayContaining(["README.txt", "index.html", "store.json", "contacts.vcf", "csv/purchases.csv"]),
     );
     expect(new TextDecoder().decode(files["contacts.vcf"])).toContain("FN:Ottavia Bellini");
+    const record = JSON.parse(new TextDecoder().decode(files["connections/0042-aldina.example.jsonld"]));
+    expect(record).toMatchObject([{ "@type": "ConsentRecord", grant: "grant-42" }, { "@type": "ConsentReceipt" }]);
     await heading(page, "Your files are ready").waitFor();
+    await expect.poll(() => page.getByText("could not be made").count(), patience).toBe(0);
     expect(shown.faults).toEqual([]);
+  });
+
+  test("records that can't be made hold nothing up, are told, and aren't asked for without end", async () => {
+    await using shown = await show(at.browser, at.screens, "/you/export", { ...full, failing: { consentRecord: "offline" } });
+    const saved = shown.page.waitForEvent("download");
+    await press(shown.page, "Make plain files");
+    const files = unzipSync(await bytes(await saved));
+    expect(Object.keys(files)).toContain("connections/0042-aldina.example.json");
+    await shown.page.getByText("The standard records of 5 connections could not be made").waitFor();
+    expect((await names(shown)).filter((each) => each === "consentRecord")).toHaveLength(3);
   });
 
   test("a closed prompt gives nothing, and says so", async () => {

@@ -32,6 +32,7 @@ export function crowd(now: number): ConnectionView[] {
           : { ...detail, paths: ["profile/emails/e1"] },
       ],
       given,
+      consents: [{ n: 1, at: given }],
       ...(at === 1 ? { state: "paused" as const, pausedAt: iso(now - DAY) } : {}),
       shared: isGreat
         ? [...bought, { path: "purchases:tastes", value: { tastes: [{ category: "books", count: 14 }] } }]

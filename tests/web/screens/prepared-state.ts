@@ -18,6 +18,8 @@ export interface Prepared {
   erasing?: boolean;
   /** Fifty more shops, one of which reads two thousand purchases, and one that was blocked when it asked. */
   crowd?: boolean;
+  /** A connection for each thing that can follow an end. */
+  endings?: boolean;
   /** Verbs that reject, with the code that they reject with. */
   failing?: Record<string, VaultErrorCode>;
   /** Verbs that never end. */
@@ -27,7 +29,17 @@ export interface Prepared {
     blocked?: boolean;
     again?: boolean;
     several?: boolean;
+    /** It would change this connection. */
+    amends?: string;
+    /** With the very details that are in force. */
+    same?: boolean;
+    /** Not what it usually asks for, but only what `purchases` names. */
+    first?: false;
+    /** The customer said no to this shop 18 days ago. */
+    refused?: boolean;
+    /** One object for each of these purposes. */
+    purposes?: readonly string[];
     /** A second purpose asks for purchases, at these paths. */
-    purchases?: { paths: string[]; filter?: Filter };
+    purchases?: { paths: string[]; filter?: Filter; purpose?: string };
   };
 }

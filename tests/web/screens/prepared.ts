@@ -50,7 +50,13 @@ const detail = (now: number, over: Partial<AuthorizationDetail>): AuthorizationD
   ...over,
 });
 
-export function request(id: string, now: number, over: NonNullable<Prepared["request"]>): RequestViewModel {
+/** @param all connections that it may be about */
+export function request(
+  id: string,
+  now: number,
+  over: NonNullable<Prepared["request"]>,
+  all: readonly ConnectionView[] = connections(now),
+): RequestViewModel {
   const first = detail(now, { actions: ["read", "deposit"] });
   const second = detail(now, {
     paths: ["profile/name:given", "preferences/sizes"],
@@ -61,18 +67,40 @@ export function request(id: string, now: number, over: NonNullable<Prepared["req
     expires: iso(now + 60 * DAY),
   });
   const third = over.purchases && detail(now, { ...second, ...over.purchases });
+  const changed = over.amends === undefined ? undefined : all.find(({ grant }) => grant === over.amends);
   return {
     id,
-    client: over.loopback ? local : aldina,
-    details: [first, ...(over.several ? [second] : []), ...(third ? [third] : [])],
+    client: changed?.client ?? (over.loopback ? local : aldina),
+    details:
+      over.purposes !== undefined
+        ? over.purposes.map((purpose) => detail(now, { paths: ["profile/emails"], purpose }))
+        : over.amends !== undefined
+          ? over.same && changed
+            ? changed.details
+            : [...(over.first === false ? [] : [amended(now, changed?.details[0]?.purpose)]), ...(third ? [third] : [])]
+          : [first, ...(over.several ? [second] : []), ...(third ? [third] : [])],
     state: over.state ?? "open",
     expires: over.expires ?? iso(now + 280_000),
     mark: mark(3),
     keyMatches: over.keyMatches ?? "yes",
     existing: over.again ? "grant-42" : null,
+    replaces: over.amends === undefined ? undefined : changed === undefined ? null : { grant: changed.grant, details: changed.details },
+    refusedUntil: over.refused ? iso(now + 12 * DAY) : null,
     blocked: over.blocked ?? false,
   };
 }
+
+/** More, less, longer, seldomer, and to others than what the first connection lets be read. */
+const amended = (now: number, purpose = "https://w3id.org/dpv#CustomerRelationshipManagement") =>
+  detail(now, {
+    actions: ["read", "message"],
+    paths: ["profile/name", "profile/addresses"],
+    purpose,
+    retention: "P90D",
+    frequency: { max: 60, per: "PT24H" },
+    recipients: ["Corriere Veloce S.p.A.", "Stamperia Nord S.r.l."],
+    storage_countries: ["IT", "CH"],
+  });
 
 const readers = (name: string, path: string) => [{ grant: "grant-42", name, path, until: iso(Date.now() + 40 * DAY) }];
 
@@ -182,6 +210,9 @@ export function connections(now: number): ConnectionView[] {
     endedAt: null,
     pausedAt: null,
     askedDeletion: false,
+    endedBy: null,
+    deletion: null,
+    stream: "live" as const,
     keyChangedAt: null,
     shared: [
       { path: "profile/name:given", value: { given: "Ottavia" } },
@@ -206,6 +237,7 @@ export function connections(now: number): ConnectionView[] {
       state: "active",
       details: [detail(now, { paths, expires: iso(now + 40 * DAY) })],
       given: iso(now - 50 * DAY),
+      consents: [{ n: 1, at: iso(now - 50 * DAY) }],
       expires: iso(now + 40 * DAY),
       reads: reads(49, 20, 6),
       mark: mark(3),
@@ -226,6 +258,7 @@ export function connections(now: number): ConnectionView[] {
         }),
       ],
       given: iso(now - 27 * DAY),
+      consents: [{ n: 1, at: iso(now - 27 * DAY) }],
       expires: iso(now + 3 * DAY),
       reads: [],
       mark: mark(11),
@@ -246,6 +279,7 @@ export function connections(now: number): ConnectionView[] {
         }),
       ],
       given: iso(now - 80 * DAY),
+      consents: [{ n: 1, at: iso(now - 80 * DAY) }],
       expires: iso(now + 90 * DAY),
       pausedAt: iso(now - 2 * DAY),
       reads: reads(70),
@@ -260,9 +294,11 @@ export function connections(now: number): ConnectionView[] {
       state: "revoked",
       details: [detail(now, { paths, expires: iso(now + 10 * DAY) })],
       given: iso(now - 200 * DAY),
+      consents: [{ n: 1, at: iso(now - 200 * DAY) }],
       expires: iso(now + 10 * DAY),
       endedAt: iso(now - 15 * DAY),
       askedDeletion: true,
+      endedBy: "customer",
       reads: reads(190, 100),
       shared: [],
       mark: mark(5),
@@ -276,6 +312,7 @@ export function connections(now: number): ConnectionView[] {
       state: "expired",
       details: [detail(now, { paths, expires: iso(now - 60 * DAY) })],
       given: iso(now - 400 * DAY),
+      consents: [{ n: 1, at: iso(now - 400 * DAY) }],
       expires: iso(now - 60 * DAY),
       reads: reads(300),
       shared: [],

@@ -24,7 +24,7 @@ export interface House extends AsyncDisposable {
   /** A browser: its own cookies and memory. */
   device(options?: DeviceOptions): Device;
   /** A vendor's request, as if it had been pushed. */
-  asks(shop: Shop, details: AuthorizationDetails): Promise<string>;
+  asks(shop: Shop, details: AuthorizationDetails, replaces?: string): Promise<string>;
   /** Answers how to put the whole store back to what it is now, as one who restores a backup in silence. */
   rewind(account: string): Promise<() => Promise<void>>;
 }
@@ -47,6 +47,10 @@ const TABLES = [
   "feed",
   "grants",
   "standings",
+  "consents",
+  "calendar",
+  "attestations",
+  "refusals",
   "counted",
   "nonces",
   "history",
@@ -164,7 +168,7 @@ export async function openHouse(): Promise<House> {
       });
       return Object.assign(device, { core });
     },
-    asks: (vendor, asked) => asksAt(system, vendor, asked),
+    asks: (vendor, asked, replaces) => asksAt(system, vendor, asked, replaces),
     async rewind(account: string) {
       const rowsOf = (table: (typeof TABLES)[number]) => storage.read(account, (store) => store.list(table, { limit: 100_000 }));
       const old = new Map(await Promise.all(TABLES.map(async (table) => [table, await rowsOf(table)] as const)));
@@ -208,6 +212,7 @@ export async function asksAt(
   { storage, clock }: Pick<System, "storage" | "clock">,
   { clientId, name, key }: Shop,
   asked: AuthorizationDetails,
+  replaces: string | null = null,
 ): Promise<string> {
   const id = base64url.encode(crypto.getRandomValues(new Uint8Array(16)));
   await putRequest(storage, {
@@ -230,6 +235,7 @@ export async function asksAt(
     state: "s",
     codeChallenge: "c".repeat(43),
     dpopJkt: null,
+    replaces,
     comeUntil: clock.now() + 300_000,
     until: clock.now() + 3_600_000,
   });

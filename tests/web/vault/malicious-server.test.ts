@@ -229,6 +229,95 @@ describe("a server that lies about a grant", () => {
     );
   });
 
+  it("goes back to a consent before the one in force, in its row or with its whole world", async () => {
+    await using house = await openHouse();
+    const at = await scene(house);
+    const { device, grant } = at;
+    const wide = await device.core.receipt(grant);
+    const old = await recordedWorld(at);
+    const less = (device.view.connections[0]?.details ?? []).map((detail) => ({ ...detail, retention: "P7D" }));
+    await device.core.narrow(grant, less);
+    const lie = inRow((row) => ({ ...row, consent: wide.consent }));
+    await refused(reopened(at), lie, /row of Libreria Aldina is not what you gave: consent 1 is older than consent 2/);
+    await refused(elsewhere(at), lie, /not what the store's head covers.* consent 1 is older than consent 2/);
+    await refused(reopened(at), old, /this device has seen head/);
+    device.tamper = lie;
+    await expect(device.core.pause(grant)).rejects.toMatchObject(tampered(/consent 1 is older/));
+    expect(device.view.connections[0]?.details).toEqual(less);
+    // Under the lie nothing is shared.
+    await device.core.save({ path: emailOf(device), value: { address: "secret@example.org" } }).catch(() => undefined);
+    expect(lastCommit(device).shares).toEqual([]);
+  });
+
+  it("says that a narrower consent was stored, and forgets it", async () => {
+    await using house = await openHouse();
+    const at = await scene(house);
+    const { device, grant } = at;
+    const less = (device.view.connections[0]?.details ?? []).map((detail) => ({ ...detail, retention: "P7D" }));
+    device.tamper = await recordedWorld(at);
+    await expect(device.core.narrow(grant, less)).rejects.toMatchObject(tampered(/this device has seen head/));
+    expect(device.view.alarms).toHaveLength(1);
+  });
+
+  it("forks one: a narrower consent for each device", async () => {
+    await using house = await openHouse();
+    const at = await scene(house);
+    const { device, grant } = at;
+    const twin = elsewhere(at);
+    await twin.core.unlock();
+    const wish = (retention: string) => (device.view.connections[0]?.details ?? []).map((detail) => ({ ...detail, retention }));
+    const split = await house.rewind(readAccount(device));
+    await device.core.narrow(grant, wish("P7D"));
+    await split();
+    await twin.core.narrow(grant, wish("P9D"));
+    const { consent } = await twin.core.receipt(grant);
+    await refused(reopened(at), undefined, /Head 3 differs/);
+    await refused(
+      reopened(at),
+      inRow((row) => ({ ...row, consent })),
+      /Head 3 differs|consent 2 differs from the one seen before/,
+    );
+    expect(device.view.connections[0]?.details).toEqual(wish("P7D"));
+  });
+
+  it("shows another chain of permissions than the one that was given", async () => {
+    await using house = await openHouse();
+    const at = await scene(house);
+    const { device, grant } = at;
+    const first = await device.core.receipt(grant);
+    const wish = (retention: string) => (device.view.connections[0]?.details ?? []).map((detail) => ({ ...detail, retention }));
+    for (const retention of ["P20D", "P10D", "P5D"]) await device.core.narrow(grant, wish(retention));
+    const facts = await device.core.consentFacts(grant);
+    expect(facts.consents.map((token) => readConsent(token).n)).toEqual([1, 2, 3, 4]);
+    expect(facts).toMatchObject({ issuer: house.origin, state: "active", endedAt: null, endedBy: null });
+    expect(JSON.stringify(facts)).not.toContain("ada@example.org");
+
+    const [one = "", two = "", three = "", four = ""] = facts.consents;
+    const strange = await forged(two, {});
+    const chains = [
+      [],
+      [four],
+      [one, two, four],
+      [two, three, four],
+      [one, three, two, four],
+      [one, two, three],
+      [one, strange, three, four],
+      [first.consent],
+    ];
+    for (const consents of chains) {
+      device.tamper = (name, answer) => (name === "consents" ? { consents } : answer);
+      await expect(device.core.consentFacts(grant), String(consents.length)).rejects.toMatchObject({ code: "tampered" });
+    }
+    device.tamper = undefined;
+    await device.core.stop(grant, { askDeletion: false });
+    expect(await device.core.consentFacts(grant)).toMatchObject({
+      consents: facts.consents,
+      state: "revoked",
+      endedAt: new Date(house.clock.now()).toISOString(),
+      endedBy: "customer",
+    });
+  });
+
   it("leaves one out, or lists one that was never given", async () => {
     await using house = await openHouse();
     const at = await scene(house);

@@ -6,7 +6,7 @@ import { type Contact, contactFor } from "#protocol/data/contact.ts";
 import type { VendorCard } from "#protocol/data/private.ts";
 import { type Purchase, shopsOf, tastesOf } from "#protocol/data/purchases.ts";
 import type { Content } from "#protocol/sealing/record.ts";
-import { type Device, details, type House, openHouse, type Shop, shop } from "./house.ts";
+import { type Device, details, type House, openHouse, type Shop, shop, thumbprintOf } from "./house.ts";
 import { confirmedKit, everShared, granted, pulled } from "./vendor-side.ts";
 
 /* What every vendor has, by the plainest rule there is: all of it made anew from all values after each step. */
@@ -87,15 +87,37 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("contact" as const), value: contact }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("card" as const), vendor, value: fc.option(contact, { nil: undefined }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("pause" as const), vendor }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("narrow" as const), vendor, drop: fc.nat(2), path: fc.nat(4), tighter: fc.boolean() }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("amend" as const), vendor, objects: fc.array(object, { minLength: 1, maxLength: 3 }) }),
+  },
 );
 
 interface Known {
   readonly vendor: Shop;
   readonly grant: string;
-  readonly asked: AuthorizationDetails;
+  /** What is granted now. */
+  asked: AuthorizationDetails;
   isPaused: boolean;
   /** All that it ever should have had. */
   readonly ever: Set<string>;
+}
+
+const detailed = (objects: ReadonlyArray<{ paths: string[]; filter: Filter | undefined }>, now: number): AuthorizationDetails =>
+  objects.flatMap(({ paths, filter: only }) => details(paths, now, only === undefined ? {} : { filter: only }));
+
+/** Less of what there is: without one object, without one path, with only books. */
+function less(asked: AuthorizationDetails, drop: number, path: number, tighter: boolean): AuthorizationDetails {
+  const kept = asked.length > 1 ? asked.filter((_, at) => at !== drop % asked.length) : asked;
+  return kept.map(({ paths, filter: only, ...rest }) => ({
+    ...rest,
+    paths: paths.length > 1 ? paths.filter((_, at) => at !== path % paths.length) : paths,
+    ...(tighter ? { filter: { ...only, categories: ["books"] } } : only === undefined ? {} : { filter: only }),
+  }));
 }
 
 const countOf = (values: readonly string[], form: string): number => values.filter((text) => text.startsWith(`["${form}"`)).length;
@@ -133,9 +155,7 @@ it("after every step each vendor has what all values come to under its consent, 
         const all: Known[] = [];
         for (const [at, objects] of wanted.entries()) {
           const one = shop(`Shop ${at}`, `https://shop-${at}.example/client.json`);
-          const asked = objects.flatMap(({ paths, filter: only }) =>
-            details(paths, house.clock.now(), only === undefined ? {} : { filter: only }),
-          );
+          const asked = detailed(objects, house.clock.now());
           all.push({ vendor: one, asked, grant: await granted(device, house, one, asked), isPaused: false, ever: new Set() });
           if (at === 0) await confirmedKit(device);
         }
@@ -160,6 +180,19 @@ it("after every step each vendor has what all values come to under its consent, 
             const known = all[next.vendor] as Known;
             await (known.isPaused ? device.core.resume(known.grant) : device.core.pause(known.grant));
             known.isPaused = !known.isPaused;
+          } else if (next.do === "narrow") {
+            const known = all[next.vendor] as Known;
+            const wanted = less(known.asked, next.drop, next.path, next.tighter);
+            if (canonical(wanted) === canonical(known.asked)) continue;
+            await device.core.narrow(known.grant, wanted);
+            known.asked = wanted;
+          } else if (next.do === "amend") {
+            const known = all[next.vendor] as Known;
+            const wanted = detailed(next.objects, house.clock.now());
+            const request = await house.asks(known.vendor, wanted, known.grant);
+            await device.core.request(request, await thumbprintOf(known.vendor));
+            await device.core.approve({ request, details: wanted, edits: [], notice: { text: "", language: "en" } });
+            known.asked = wanted;
           } else if (paths.length > 0) {
             const path = paths[next.at % paths.length] as string;
             await (next.do === "remove" ? device.core.remove(path) : device.core.save({ path, value: next.value }));

@@ -62,7 +62,7 @@ async function connected(house: House, device: Device, vendor: TestVendor, expla
   const details: AuthorizationDetails = [
     { ...asked, paths: ["profile/name", pathOf(device, "profile/emails"), `${pathOf(device, "profile/addresses")}:town`] },
   ];
-  const notice = { text: noticeText(client, details), language: "en" };
+  const notice = { text: noticeText("", client, details, false), language: "en" };
   const { redirect, grant } = await device.core.approve({ request, details, edits: [], notice });
   received.push(redirect);
   const { body: tokens } = await listening(received, () => vendor.redeem(redirect));

@@ -4,7 +4,8 @@ import { CounterfoilError, defineSink, mapFields } from "@counterfoil/vendor-sdk
 /**
  * @typedef {{ key: string, values: Record<string, string | number | boolean> }} Card
  * @typedef {{ key: string, reason: string, at: string }} Stub what is left of a card that had to go: no value
- * @typedef {{ cards: Card[], stubs: Stub[] }} Drawer
+ * @typedef {{ key: string, number: string, book: string, name: string, address: string, date: string, until: string }} Invoice
+ * @typedef {{ cards: Card[], stubs: Stub[], invoices: Invoice[] }} Drawer
  */
 
 /** @param {Readonly<Record<string, unknown>>} fields @param {string} kind @returns {Record<string, string | undefined>[]} */
@@ -81,6 +82,11 @@ const card = mapFields({
       ),
       "; ",
     ),
+  phone: ({ fields }) =>
+    join(
+      under(fields, "profile/phones").map(({ number }) => number),
+      ", ",
+    ),
   tastes: ({ fields }) =>
     join(
       tastes(fields).map(([category, count]) => `${CATEGORIES[category] ?? category.replaceAll("-", " ")} (${count})`),
@@ -108,9 +114,9 @@ const card = mapFields({
  */
 export async function openCustomers(path) {
   /** @type {Drawer} */
-  let drawer = { cards: [], stubs: [] };
+  let drawer = { cards: [], stubs: [], invoices: [] };
   try {
-    drawer = JSON.parse(await readFile(path, "utf8"));
+    drawer = { ...drawer, ...JSON.parse(await readFile(path, "utf8")) };
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code !== "ENOENT") throw error;
   }
@@ -122,6 +128,7 @@ export async function openCustomers(path) {
   };
   /** @param {string} key */
   const others = (key) => ({
+    ...drawer,
     cards: drawer.cards.filter((each) => each.key !== key),
     stubs: drawer.stubs.filter((each) => each.key !== key),
   });
@@ -136,8 +143,8 @@ export async function openCustomers(path) {
     },
     async create(key, values) {
       if (drawer.cards.some((each) => each.key === key)) throw new CounterfoilError("conflict", "there is such a card");
-      const { cards, stubs } = others(key);
-      set({ cards: [...cards, { key, values: { ...values } }], stubs });
+      const rest = others(key);
+      set({ ...rest, cards: [...rest.cards, { key, values: { ...values } }] });
     },
     async patch(key, changes) {
       const before = drawer.cards.find((each) => each.key === key);
@@ -148,9 +155,16 @@ export async function openCustomers(path) {
       });
     },
     async erase(key, { reason, at }) {
-      const { cards, stubs } = others(key);
-      set({ cards, stubs: [...stubs, { key, reason, at }] });
+      const rest = others(key);
+      set({ ...rest, stubs: [...rest.stubs, { key, reason, at }] });
       return { did: ["every value on the card was erased; the date and the reason stay"], remains: [] };
+    },
+    // What the law makes a shop keep is kept, and said: it goes to the customer with the shop's signature.
+    async remains(key, columns) {
+      if (columns !== undefined && !columns.includes("name") && !columns.includes("address")) return [];
+      return drawer.invoices
+        .filter((each) => each.key === key)
+        .map(({ number, until }) => ({ what: `invoice ${number}`, why: "legal-duty", until, note: "with the name and the address on it" }));
     },
     async commit() {
       if (!dirty) return;
@@ -169,5 +183,22 @@ export async function openCustomers(path) {
       await rename(temporary, path);
     },
   });
-  return { sink, all: () => drawer };
+  /** An order of a regular: its invoice shows what is on the card now, and is kept for ten years. @param {string} key @param {string} book */
+  async function order(key, book) {
+    const values = drawer.cards.find((each) => each.key === key)?.values ?? {};
+    const date = new Date().toISOString().slice(0, 10);
+    const year = Number(date.slice(0, 4));
+    const invoice = {
+      key,
+      number: `${year}-${drawer.invoices.length + 1}`,
+      book,
+      name: String(values.name ?? ""),
+      address: String(values.address ?? ""),
+      date,
+      until: `${year + 10}-12-31`,
+    };
+    set({ ...drawer, invoices: [...drawer.invoices, invoice] });
+    await sink.commit();
+  }
+  return { sink, order, all: () => drawer };
 }

@@ -8,6 +8,7 @@ const WORDS = /** @type {Record<string, string>} */ ({
   name: "Name",
   email: "E-mail",
   address: "Address",
+  phone: "Phone",
   tastes: "Tastes",
   interests: "Likes and dislikes",
   books: "Books",
@@ -16,6 +17,7 @@ const PATHS = /** @type {Record<string, string>} */ ({
   "profile/name": "name",
   "profile/emails": "e-mail",
   "profile/addresses": "address",
+  "profile/phones": "phone",
   "preferences/contact": "contact rules",
   "preferences/tastes": "what they like",
   purchases: "books bought",
@@ -102,8 +104,11 @@ function values(card, reaches, contact) {
   return html`<dl>${shown.map((column) => html`<div><dt>${WORDS[column]}</dt><dd>${held[column]}</dd></div>`)}<div><dt>${contact}</dt><dd>${ways}</dd></div></dl>`;
 }
 
-/** @param {Grant} grant @param {import("./customers.js").Card | undefined} card @param {readonly Reach[]} reaches @param {string} server */
-export const welcome = (grant, card, reaches, server) => {
+/**
+ * @param {{ grant: Grant, card: import("./customers.js").Card | undefined, reaches: readonly Reach[], server: string, more: boolean, invoices: readonly import("./customers.js").Invoice[] }} regular
+ * `more`: a phone number could be asked for
+ */
+export const welcome = ({ grant, card, reaches, server, more, invoices }) => {
   if (card === undefined && grant.state !== "active")
     return notice("Your card is erased", "We can read nothing of you any more. You type your address when you order.");
   return page(
@@ -111,6 +116,17 @@ export const welcome = (grant, card, reaches, server) => {
     html`<h1>Thank you. This is your card.</h1>
 <section class="card" aria-label="Your card">${values(card, reaches, "How we may reach you")}
 <p>${grant.state === "active" ? html`We may read this until ${day(grant.expires)}.` : `You have ${grant.state === "paused" ? "paused" : "ended"} this: we can read nothing new.`}</p></section>
+${
+  more
+    ? html`<form method="post" action="/more"><button>Add my phone number</button> <span class="small">You see in your Counterfoil what would change.</span></form>`
+    : ""
+}
+${
+  card === undefined
+    ? ""
+    : html`<form method="post" action="/order"><button>Order ${BOOKS[0]?.title}</button> <span class="small">We keep the invoice for ten years, as the law demands.</span></form>`
+}
+${invoices.length === 0 ? "" : html`<ul class="plain">${invoices.map(({ number, book }) => html`<li>Ordered: ${book}, invoice ${number}</li>`)}</ul>`}
 <p>What you change in your Counterfoil changes here by itself. You can stop at any time <a href="${server}/">in your Counterfoil</a>; then we erase this card.</p>
 <p><a href="/">Back to the shop</a></p>`,
     "",
@@ -126,6 +142,13 @@ const REASONS = /** @type {Record<string, string>} */ ({
   expired: "ended on",
   retention: "not kept longer than agreed, on",
 });
+const WHY = /** @type {Record<string, string>} */ ({
+  "legal-duty": "the law demands it",
+  "open-order": "the order is open",
+  claim: "a claim is open",
+  backup: "it is in a backup",
+  technical: "it can't be erased",
+});
 const STATES = /** @type {Record<string, string>} */ ({
   active: "active",
   paused: "paused by the customer",
@@ -133,6 +156,16 @@ const STATES = /** @type {Record<string, string>} */ ({
   declined: "stopped",
   expired: "ended",
 });
+
+/** What the shop has told its customer of an erasure. @param {Grant} grant */
+const told = ({ attested }) =>
+  attested === undefined
+    ? ""
+    : html`<p class="small">${attested.reason === "narrowed" ? "What is no longer shared" : "The card"} was deleted on ${minute(attested.at)}, and the customer ${
+        attested.received === undefined ? "will be told" : "was told"
+      } so.${attested.remains.map(
+        ({ what, why, until }) => html` Kept: ${what}, since ${WHY[why] ?? why}${until === null ? "" : html`, until ${day(until)}`}.`,
+      )}</p>`;
 
 /** @param {Grant} grant @param {Drawer} drawer @param {readonly Reach[]} reaches */
 function row(grant, drawer, reaches) {
@@ -145,6 +178,11 @@ function row(grant, drawer, reaches) {
 <p class="state">${state}</p>
 ${stub === undefined ? values(card, reaches, "How to reach them") : ""}
 <p class="small">${stub === undefined ? html`Granted: ${granted}. Until ${day(grant.expires)}. ` : ""}Last read ${minute(grant.lastRead)}.</p>
+${told(grant)}${
+  grant.state === "active" || grant.state === "paused"
+    ? html`<form method="post" action="/release"><input type="hidden" name="grant" value="${grant.id}"><button class="quiet">Give up this customer</button></form>`
+    : ""
+}
 </li>`;
 }
 

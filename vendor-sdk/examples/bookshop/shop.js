@@ -1,4 +1,4 @@
-/** Starts the shop. What it does with Counterfoil is in vendor.js, customers.js and the four handlers below. */
+/** Starts the shop. What it does with Counterfoil is in vendor.js, customers.js, events.js and the handlers below. */
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -6,14 +6,18 @@ import { join } from "node:path";
 import { CounterfoilError } from "@counterfoil/vendor-sdk";
 import { readConfig } from "./config.js";
 import { openCustomers } from "./customers.js";
+import { answerEvent } from "./events.js";
 import { crm, home, notice, welcome } from "./pages.js";
 import { reachesOf } from "./reaching.js";
-import { openVendor } from "./vendor.js";
+import { mayAskMore, openVendor } from "./vendor.js";
 
 const config = readConfig(process.env);
-const { vendor, clientDocument, jwks, request } = await openVendor(config);
+const { vendor, clientDocument, jwks, request, requestMore, hearOfChanges } = await openVendor(config);
 const customers = await openCustomers(join(config.data, "customers.json"));
 const style = await readFile(join(import.meta.dirname, "style.css"), "utf8");
+
+/** Takes events: what a customer stops is erased in the same moment, what they change is here in the next. */
+const receive = vendor.receiver({ sink: customers.sink });
 
 /** Which request, and then which grant, belongs to which browser. @type {Map<string, { request: string, grant?: string }>} */
 const sessions = new Map();
@@ -32,6 +36,22 @@ async function sync() {
   if (last.failed.length > 0) console.error(`sync: ${last.failed.join(", ")}`);
 }
 
+let hears = false;
+
+/** Without a stream the shop still hears of everything, at the next sync. */
+async function hear() {
+  if (hears) return;
+  try {
+    await hearOfChanges();
+    hears = true;
+  } catch (error) {
+    console.error(`stream: ${error instanceof CounterfoilError ? error.code : "unexpected"}`);
+  }
+}
+
+/** @param {string | undefined} session */
+const regular = async (session) => vendor.grants.get(sessions.get(session ?? "")?.grant ?? "none");
+
 /** @param {string} key */
 const cardOf = (key) => customers.all().cards.find((each) => each.key === key);
 
@@ -45,7 +65,7 @@ const goTo = (to, headers = {}) => ({ status: 303, headers: { location: to, ...h
 /** @param {unknown} document @returns {Reply} */
 const json = (document) => ({ type: "application/json", body: JSON.stringify(document) });
 
-/** @typedef {{ url: URL, session: string | undefined }} Visit @type {Record<string, (visit: Visit) => Promise<Reply> | Reply>} */
+/** @typedef {{ url: URL, session: string | undefined, form: URLSearchParams }} Visit @type {Record<string, (visit: Visit) => Promise<Reply> | Reply>} */
 const routes = {
   "GET /": () => show(home()),
   "GET /style.css": () => ({ type: "text/css; charset=utf-8", body: style }),
@@ -74,17 +94,48 @@ const routes = {
 
   async "GET /callback"({ url, session }) {
     const known = sessions.get(session ?? "");
-    const grant = await vendor.requests.exchange(url, { id: known?.request });
+    const grant = await vendor.requests.exchange(url, { id: known?.request }).catch((error) => {
+      // A no to "more" leaves what was given before as it is.
+      if (error instanceof CounterfoilError && error.code === "access_denied" && known?.grant !== undefined) return undefined;
+      throw error;
+    });
+    if (grant === undefined) return goTo("/welcome");
     if (known !== undefined) known.grant = grant.id;
     await sync();
     return goTo("/welcome");
   },
 
   async "GET /welcome"({ session }) {
-    const grant = await vendor.grants.get(sessions.get(session ?? "")?.grant ?? "none");
+    const grant = await regular(session);
     if (grant === undefined) return goTo("/");
     const card = cardOf(grant.key);
-    return show(welcome(grant, card, await reachesOf(vendor, grant.id, card), config.server));
+    const reaches = await reachesOf(vendor, grant.id, card);
+    const invoices = customers.all().invoices.filter(({ key }) => key === grant.key);
+    return show(welcome({ grant, card, reaches, server: config.server, more: mayAskMore(grant), invoices }));
+  },
+
+  async "POST /more"({ session }) {
+    const grant = await regular(session);
+    const known = sessions.get(session ?? "");
+    if (grant === undefined || known === undefined || !mayAskMore(grant)) return goTo("/welcome");
+    const { url, id } = await requestMore(grant);
+    known.request = id;
+    return goTo(url);
+  },
+
+  async "POST /order"({ session }) {
+    const grant = await regular(session);
+    if (grant !== undefined && cardOf(grant.key) !== undefined) await customers.order(grant.key, "The Book of Tea");
+    return goTo("/welcome");
+  },
+
+  async "POST /release"({ form }) {
+    const grant = await vendor.grants.get(form.get("grant") ?? "none");
+    if (grant !== undefined) {
+      await vendor.grants.release(grant.id);
+      await vendor.enforce(customers.sink, { grants: [grant.id] });
+    }
+    return goTo("/crm");
   },
 };
 
@@ -109,7 +160,20 @@ const headers = {
   "cache-control": "no-store",
 };
 
+const MOST_FORM = 2000;
+
+/** @param {import("node:http").IncomingMessage} incoming */
+async function formOf(incoming) {
+  let text = "";
+  for await (const chunk of incoming) {
+    text += String(chunk);
+    if (text.length > MOST_FORM) return new URLSearchParams();
+  }
+  return new URLSearchParams(text);
+}
+
 const server = createServer(async (incoming, outgoing) => {
+  if (incoming.url === "/events") return void answerEvent(receive, incoming, outgoing);
   /** @type {Reply} */
   let reply;
   try {
@@ -119,7 +183,7 @@ const server = createServer(async (incoming, outgoing) => {
     const session = /(?:^|;\s*)session=([\w-]+)/.exec(incoming.headers.cookie ?? "")?.[1];
     if (handler === undefined) reply = show(notice("No such page", "The shop has no page at this address."), 404);
     else if (strange) reply = show(notice("This did not work", "Please use the button in the shop."), 403);
-    else reply = await handler({ url, session });
+    else reply = await handler({ url, session, form: incoming.method === "POST" ? await formOf(incoming) : new URLSearchParams() });
   } catch (error) {
     reply = failed(error);
   }
@@ -128,11 +192,15 @@ const server = createServer(async (incoming, outgoing) => {
     .end(reply.body);
 });
 
-server.listen(config.port, new URL(config.origin).hostname, () => console.log(`Libreria Aldina is open at ${config.origin}`));
+// Counterfoil fetches the shop's two documents before it answers the shop at all.
+await new Promise((resolve) => server.listen(config.port, new URL(config.origin).hostname, () => resolve(undefined)));
+await hear();
+console.log(`Libreria Aldina is open at ${config.origin}`);
 
 /** @type {NodeJS.Timeout | undefined} */
 let next;
 async function keepInStep() {
+  await hear();
   await sync();
   next = setTimeout(keepInStep, config.syncSeconds * 1000);
 }
@@ -141,6 +209,6 @@ if (config.syncSeconds > 0) await keepInStep();
 for (const signal of ["SIGINT", "SIGTERM"])
   process.once(signal, () => {
     clearTimeout(next);
-    server.close(() => process.exit(0));
+    server.close(() => receive.close().then(() => process.exit(0)));
     server.closeIdleConnections();
   });

@@ -2,6 +2,8 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ask, clientMetadata, createVendor, fileState, makeKeys, publicKeys } from "@counterfoil/vendor-sdk";
 
+const REGULARS = "https://w3id.org/dpv#CustomerRelationshipManagement";
+
 /**
  * The shop as a Counterfoil vendor: its keys, its two public documents, and the SDK.
  * @param {import("./config.js").Config} config
@@ -26,8 +28,28 @@ export async function openVendor({ origin, data, server }) {
     jwks: publicKeys(keys),
     /** Asks for what a small bookshop needs of a regular, and for what it would like to know: each may be refused alone. */
     request: () => vendor.requests.create({ redirect_uri: redirectUri, authorization_details: wishes() }),
+    /**
+     * Asks to take the place of what a customer gives now: the same, and the phone number. They see what would change, and nothing does
+     * unless they say yes.
+     * @param {import("@counterfoil/vendor-sdk").Grant} grant
+     */
+    requestMore: ({ id, details }) =>
+      vendor.requests.create({
+        redirect_uri: redirectUri,
+        replaces: id,
+        authorization_details: details.map((each) =>
+          each.purpose === REGULARS ? { ...each, paths: [...each.paths, "profile/phones"] } : each,
+        ),
+      }),
+    /** What customers do reaches the shop in milliseconds, at this address. */
+    hearOfChanges: () => vendor.stream.ensure({ endpoint: `${origin}/events` }),
   };
 }
+
+/** Whether a phone number could be asked for besides. @param {import("@counterfoil/vendor-sdk").Grant} grant */
+export const mayAskMore = ({ state, details }) =>
+  state === "active" &&
+  details.some(({ purpose, paths }) => purpose === REGULARS && !paths.some((path) => path.startsWith("profile/phones")));
 
 const wishes = () => [
   ask({

@@ -6,7 +6,7 @@ import type { SharedValue } from "../../vault/vault.ts";
 import type { FilterChoice } from "./collection.ts";
 import { FilterFields } from "./filter-fields.tsx";
 import { pathOf } from "./granted.ts";
-import { Forms, type RowChoice } from "./item-row.tsx";
+import { type Diff, Forms, type RowChoice, Tag } from "./item-row.tsx";
 import type { Row } from "./items.ts";
 import { Leaving } from "./leaving.tsx";
 
@@ -15,8 +15,7 @@ interface Props {
   row: Row;
   choice: RowChoice;
   necessity: "required" | "optional";
-  /** Shown where the same shop reads already: what is new is marked. */
-  diff: boolean;
+  diff: Diff;
   /** How many there are in the store. */
   count: number;
   onChoice: (choice: RowChoice) => void;
@@ -53,13 +52,13 @@ export function CollectionRow(props: Props) {
         />
         <span>
           <strong>{props.title}</strong> <span class="opt">{props.necessity === "required" ? t.needed : t.optional}</span>{" "}
-          {props.diff && (row.already ? <span class="opt">· {t.already}</span> : <span class="tag-new">· {t.fresh}</span>)}
+          <Tag row={row} diff={props.diff} />
           <span class="sub">{t.inStore(props.count)}</span>
         </span>
       </label>
       {choice.ticked && (
         <div class="indent">
-          <Forms id={id} row={row} choice={choice} onChoice={props.onChoice} />
+          <Forms id={id} row={row} choice={choice} diff={props.diff} onChoice={props.onChoice} />
           {offer && <FilterFields asked={props.asked} choice={props.which} {...offer} onChange={props.onWhich} />}
           <Leaving path={pathOf({ row, form: choice.form })} values={props.leaves} stored={props.count} once={props.once} />
         </div>

@@ -40,9 +40,18 @@ export function categoriesOn(records: readonly Bought[], counted: readonly Bough
   );
 }
 
-/** Days from which on, the latest first: the years in which there is something, and the bound that was asked for. Empty: no bound. */
-export function sincesOf(records: readonly Bought[], asked: Filter | undefined): string[] {
+/** What is chosen if all stays as a filter has it now, as far as it is asked for. */
+export const choiceOf = (now: Filter | undefined, asked: Filter | undefined): FilterChoice => ({
+  categories: now?.categories ?? [],
+  all: now?.categories === undefined,
+  since: [now?.since ?? "", asked?.since ?? ""].sort().at(-1),
+  recipients: now?.recipients ?? FOR_WHOM,
+});
+
+/** Days from which on, the latest first: the years in which there is something, the one that holds `now`, and the bound that was asked for. Empty: no bound. */
+export function sincesOf(records: readonly Bought[], asked: Filter | undefined, now?: Filter): string[] {
   const years = new Set(records.map(({ value }) => `${value.date.slice(0, 4)}-01-01`));
+  if (now?.since !== undefined) years.add(now.since);
   const within = [...years].filter((day) => asked?.since === undefined || day > asked.since);
   return [...within.sort().reverse(), asked?.since ?? ""];
 }

@@ -1,21 +1,23 @@
-import { words } from "../../locales/words.ts";
 import { useSettled } from "./settled.ts";
 
-/** The two answers (C9): one box, one style, one order. `blocked` is the reason why nothing can be shared, and the button's name. */
-export function Decide(props: { count: number; blocked: string | undefined; busy: boolean; onShare: () => void; onDecline: () => void }) {
-  const t = words().ask;
+/** The two answers (C9): one box, one style, one order. `off`: nothing can be shared, and the button's name says why. */
+export function Decide(props: { no: string; yes: string; off: boolean; busy: boolean; onYes: () => void; onNo: () => void }) {
   const settled = useSettled();
-  const off = props.blocked !== undefined || props.count === 0;
   const act = (work: () => void) => () => {
     if (settled()) work();
   };
   return (
     <div class="pair decide" data-rule="C9">
-      <button type="button" class="btn" onClick={act(props.onDecline)}>
-        {t.no}
+      <button type="button" class="btn" onClick={act(props.onNo)}>
+        {props.no}
       </button>
-      <button type="button" class="btn" aria-disabled={off || undefined} onClick={act(() => !off && !props.busy && props.onShare())}>
-        {props.blocked ?? (props.count === 0 ? t.choose : t.yes(props.count))}
+      <button
+        type="button"
+        class="btn"
+        aria-disabled={props.off || undefined}
+        onClick={act(() => !props.off && !props.busy && props.onYes())}
+      >
+        {props.yes}
       </button>
     </div>
   );

@@ -10,12 +10,14 @@ export interface RowChoice {
   form: string | undefined;
 }
 
+/** Where the same shop reads already, what is new is marked: in a further request of it (`again`), or in one that changes what is in force. */
+export type Diff = "none" | "again" | "change";
+
 interface Props {
   row: Row;
   choice: RowChoice;
   necessity: "required" | "optional";
-  /** Shown where the same shop reads already: what is new is marked. */
-  diff: boolean;
+  diff: Diff;
   /** What would leave, from the vault; undefined while it is looked up, null where there is nothing yet. */
   leaves: string | null | undefined;
   /** What typing needs, once it has come. */
@@ -48,7 +50,7 @@ export function ItemRow(props: Props) {
         />
         <span>
           <strong>{title}</strong> <span class="opt">{props.necessity === "required" ? t.needed : t.optional}</span>{" "}
-          {props.diff && (row.already ? <span class="opt">· {t.already}</span> : <span class="tag-new">· {t.fresh}</span>)}
+          <Tag row={row} diff={props.diff} />
           {line && <span class="sub">{line}</span>}
         </span>
       </label>
@@ -76,12 +78,28 @@ export function ItemRow(props: Props) {
   );
 }
 
+/** Whether the shop has it now, and in which form; and whether it asks for more of it. */
+export function Tag({ row: { base, forms, held }, diff }: { row: Row; diff: Diff }) {
+  const { ask: t } = words();
+  if (diff === "none") return null;
+  if (held === null) return <span class="tag-new">· {t.fresh}</span>;
+  const isMore = diff === "change" && held.form !== forms.at(-1);
+  return (
+    <>
+      <span class="opt">· {isMore ? t.change.alreadyAs(formWords(base, held.form)) : t.already}</span>{" "}
+      {isMore && <span class="tag-new">· {t.change.moreOfIt}</span>}
+    </>
+  );
+}
+
 /** How much of it, least first. */
-export function Forms({ id, row, choice, onChoice }: Pick<Props, "row" | "choice" | "onChoice"> & { id: string }) {
+export function Forms({ id, row, choice, diff, onChoice }: Pick<Props, "row" | "choice" | "diff" | "onChoice"> & { id: string }) {
+  const { ask: t } = words();
+  const heldAt = diff === "change" && row.held !== null ? row.forms.indexOf(row.held.form) : undefined;
   return (
     <fieldset>
-      <legend class="vh">{words().ask.howMuch}</legend>
-      {row.forms.map((form) => (
+      <legend class="vh">{t.howMuch}</legend>
+      {row.forms.map((form, at) => (
         <label class="choice" key={form ?? ""}>
           <input
             type="radio"
@@ -90,7 +108,10 @@ export function Forms({ id, row, choice, onChoice }: Pick<Props, "row" | "choice
             checked={choice.form === form}
             onChange={() => onChoice({ ...choice, form })}
           />
-          {formWords(row.base, form)}
+          <span>
+            {formWords(row.base, form)} {heldAt === at && <span class="opt">{t.change.asNowForm}</span>}
+            {heldAt !== undefined && at > heldAt && <span class="tag-new">· {t.fresh}</span>}
+          </span>
         </label>
       ))}
     </fieldset>

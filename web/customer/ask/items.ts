@@ -21,8 +21,8 @@ export interface Row {
   whole: boolean;
   /** What may leave of it, least first; undefined is the whole value. */
   forms: readonly (string | undefined)[];
-  /** Whether the same shop can read it now. */
-  already: boolean;
+  /** The form in which the same shop can read it now, as far as it asks for it; null where it can't. */
+  held: { readonly form: string | undefined } | null;
 }
 
 /** What one path of a request asks for, as rows. */
@@ -32,35 +32,30 @@ export interface Item {
   rows: readonly Row[];
 }
 
-/** Rows for each path of each object, in the order of the request. `typed`: how many values of a collection are being typed, by its path. */
+/**
+ * Rows for each path of each object, in the order of the request. `typed`: how many values of a collection are being typed, by its path.
+ * `held`: what the same shop can read now, by object.
+ */
 export function itemsOf(
   asked: AuthorizationDetails,
   store: StoreView | undefined,
   typed: Record<string, number>,
-  existing: string | null,
+  held: readonly (readonly string[])[],
   today: Date,
 ): Item[][] {
-  const now = store?.connections.find((each) => each.grant === existing);
-  const readable = new Set(now?.details.flatMap((each) => each.paths));
   return asked.map((detail, at) =>
     detail.paths.flatMap((path) => {
       const { base, form } = splitPath(path);
       const kind = kindAt(base);
       if (kind === undefined || !isShareable(path)) return [];
       const rank = formRank(base, form);
-      const row = (target: string, value: unknown, draft: string | undefined): Row => ({
-        id: `${at}/${path}/${target}`,
-        detail: at,
-        kind,
-        base: target,
-        value,
-        draft,
-        whole: false,
-        forms: formsUpTo(kind, rank, value, today),
-        already: [...readable].some((each) => splitPath(each).base === target),
-      });
-      if (kind.passes !== undefined && base === kind.path)
-        return [{ path, kind, rows: [{ ...row(base, undefined, undefined), whole: true, forms: wholeForms(kind, path) }] }];
+      const row = (target: string, value: unknown, draft: string | undefined, whole = false): Row => {
+        const all = whole ? wholeForms(kind, path) : formsUpTo(kind, rank);
+        const now = heldOf(held[at] ?? [], target, all);
+        const forms = whole ? all : telling(kind, all, value, now, today);
+        return { id: `${at}/${path}/${target}`, detail: at, kind, base: target, value, draft, whole, forms, held: now };
+      };
+      if (kind.passes !== undefined && base === kind.path) return [{ path, kind, rows: [row(base, undefined, undefined, true)] }];
       const records = (store?.records ?? []).filter(
         (record) => record.value !== null && (record.path === base || (record.kind === kind.path && kind.path === base)),
       );
@@ -76,17 +71,29 @@ export function itemsOf(
   );
 }
 
+/** From the least form to the widest that was asked for. */
+const formsUpTo = ({ forms }: Kind, rank: number): (string | undefined)[] =>
+  [undefined, ...forms.map(({ name }) => name)].slice(rank).reverse();
+
+/** The widest of the forms that is readable now. */
+function heldOf(paths: readonly string[], base: string, forms: readonly (string | undefined)[]): Row["held"] {
+  const readable = forms.map((form) => paths.some((path) => covers(path, form === undefined ? base : `${base}:${form}`)));
+  const at = readable.lastIndexOf(true);
+  return at < 0 ? null : { form: forms[at] };
+}
+
 /**
- * From the least form to the widest that was asked for. One that tells no more of this very value than the one before is left out:
- * of an address without a region, the region.
+ * Without the forms that tell no more of this very value than the one before: of an address without a region, the region. The one that
+ * is readable now stays.
  */
-function formsUpTo({ forms }: Kind, rank: number, value: unknown, today: Date): (string | undefined)[] {
-  const told = (form: Form | undefined): string => JSON.stringify(form ? form.of(value as never, today) : value);
-  return [undefined, ...forms]
-    .slice(rank)
-    .reverse()
-    .filter((form, at, all) => value === undefined || at === 0 || told(form) !== told(all[at - 1]))
-    .map((form) => form?.name);
+function telling(kind: Kind, all: readonly (string | undefined)[], value: unknown, held: Row["held"], today: Date): (string | undefined)[] {
+  const told = (name: string | undefined): string => {
+    const form: Form | undefined = kind.forms.find((each) => each.name === name);
+    return JSON.stringify(form ? form.of(value as never, today) : value);
+  };
+  return all.filter(
+    (form, at) => value === undefined || at === 0 || told(form) !== told(all[at - 1]) || (held !== null && held.form === form),
+  );
 }
 
 /** What of a whole collection may leave, least first: its digests, then its records in their forms, then whole. None says more than was asked. */

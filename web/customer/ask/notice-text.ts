@@ -1,6 +1,5 @@
 import type { Client } from "#protocol/api.ts";
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
-import { splitPath } from "#protocol/paths.ts";
 import { words } from "../../locales/words.ts";
 import { consequenceWords, formWords, kindTitle, periodWords, purposeWords } from "../labels.ts";
 import { filterWords } from "./filter-words.ts";
@@ -9,12 +8,12 @@ import { filterWords } from "./filter-words.ts";
  * The words that were shown before sharing, for the hash in the consent. Without any value: a hash of few possible texts
  * would give a value away to whoever tries them.
  */
-export function noticeText(client: Client, granted: AuthorizationDetails): string {
+export function noticeText(title: string, client: Client, granted: AuthorizationDetails, gpc: boolean): string {
   const t = words().ask;
   const lines = granted.flatMap((detail) => [
     purposeWords(detail.purpose).long,
     ...Object.values(detail.explanation ?? {}),
-    `${t.what} ${[...new Set(detail.paths.map((path) => `${kindTitle(path)}, ${formWords(path, splitPath(path).form)}`))].join("; ")}`,
+    `${t.what} ${[...new Set(detail.paths.map((path) => `${kindTitle(path)}, ${formWords(path, path.split(":")[1])}`))].join("; ")}`,
     ...(detail.filter === undefined ? [] : [`${t.only} ${filterWords(detail.filter).join("; ")}`]),
     `${t.until} ${detail.expires}`,
     `${t.often} ${detail.frequency === undefined ? t.oftenFree : `${detail.frequency.max} ${detail.frequency.per ?? ""}`}`,
@@ -23,5 +22,5 @@ export function noticeText(client: Client, granted: AuthorizationDetails): strin
     `${t.where} ${(detail.storage_countries ?? []).join(", ") || t.whereNone}`,
     `${t.refuse} ${consequenceWords(detail.if_refused)}`,
   ]);
-  return [t.title(client.client_name), client.legal_name, client.domain, ...lines, t.next].join("\n");
+  return [title, client.legal_name, client.domain, ...lines, ...(gpc ? [t.gpc] : []), t.next].join("\n");
 }

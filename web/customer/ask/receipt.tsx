@@ -13,7 +13,7 @@ import { leave } from "./leave.ts";
 const GO_ON = 40_000;
 
 /** The receipt (C11), seen before the shop goes on. */
-export function AskReceipt({ grant, name, redirect }: { grant: string; name: string; redirect: string }) {
+export function AskReceipt({ grant, name, redirect, changed }: { grant: string; name: string; redirect: string; changed: boolean }) {
   const vault = useVault();
   const { ask: t } = words();
   const now = useNow().value;
@@ -29,9 +29,9 @@ export function AskReceipt({ grant, name, redirect }: { grant: string; name: str
   const connection = store?.connections.find((each) => each.grant === grant);
   return (
     <article class="narrow" data-rule="C11">
-      <Heading key="receipt">{t.receiptTitle(name)}</Heading>
+      <Heading key="receipt">{changed ? t.change.receiptTitle(name) : t.receiptTitle(name)}</Heading>
       <p class="lead" role="status">
-        {t.receiptWhere}
+        {changed && connection?.state === "paused" ? t.change.stillPaused : t.receiptWhere}
       </p>
       {connection && <ConnectionStub connection={connection} now={now} fresh actions={false} />}
       {connection?.details.map(

@@ -3,8 +3,11 @@ import { milliseconds } from "#protocol/duration.ts";
 import { purposeOf } from "#protocol/purposes.ts";
 import { fieldDay } from "../../parts/dates.ts";
 
-/** How long: one reading within a day, a period, or a last day where this browser is (`2026-11-30`, empty while none is chosen). */
-export type Until = { kind: "once" } | { kind: "period"; period: string } | { kind: "day"; day: string };
+/**
+ * How long: one reading within a day, a period, or a last day where this browser is (`2026-11-30`, empty while none is chosen). `kept`:
+ * as it is now, of a connection that is changed.
+ */
+export type Until = { kind: "once" } | { kind: "kept" } | { kind: "period"; period: string } | { kind: "day"; day: string };
 
 const DAY = 86_400_000;
 /** The protocol's bound (LIMITS.expiry), apart from the shapes of the whole interface that it stands among. */
@@ -12,9 +15,13 @@ const MOST = 366 * DAY;
 /** A period still counts as asked for when it is short of it by the time that a request takes to be answered. */
 const SLACK = 3_600_000;
 
-/** The latest moment that may be chosen: what was asked for, never more than twelve months. */
+/** The latest moment that may be chosen: what was asked for, never more than the registry lets its purpose last, nor than twelve months. */
 export const latest = (asked: AuthorizationDetails, now: number): number =>
-  Math.min(Math.max(...asked.map((each) => Date.parse(each.expires))), now + MOST);
+  Math.max(
+    ...asked.map(({ expires, purpose }) =>
+      Math.min(Date.parse(expires), now + Math.min(MOST, milliseconds(purposeOf(purpose)?.expiry ?? "PT24H"))),
+    ),
+  );
 
 /** Periods on offer, shortest first: those of the purposes that lie within what was asked for. */
 export function periodsOf(asked: AuthorizationDetails, now: number): string[] {
@@ -33,6 +40,7 @@ export const dayBounds = (asked: AuthorizationDetails, now: number): { min: stri
 /** When it ends: epoch milliseconds in whole seconds, or undefined while no valid day is chosen. */
 export function endOf(until: Until, asked: AuthorizationDetails, now: number): number | undefined {
   const bound = latest(asked, now);
+  if (until.kind === "kept") return wholeSeconds(bound);
   if (until.kind === "once") return wholeSeconds(Math.min(now + DAY, bound));
   if (until.kind === "period") return wholeSeconds(Math.min(now + milliseconds(until.period), bound));
   const { min, max } = dayBounds(asked, now);

@@ -16,6 +16,8 @@ export interface Taken {
   readonly groups?: readonly string[];
   /** Epoch milliseconds. */
   readonly made: number;
+  /** Connections without their standard record. */
+  readonly missing?: number;
 }
 
 const nameOf = ({ groups, made }: Taken): string => `counterfoil-${fieldDay(made)}${groups ? ".counterfoil" : "-plain.zip"}`;
@@ -34,6 +36,7 @@ export function TakenOut({ taken, onDone }: { taken: Taken; onDone: () => void }
       <p class="lead">{t.plainReady}</p>
       <p>{t.savedAs(nameOf(taken))}</p>
       <p class="note">{t.plainWarning}</p>
+      {taken.missing !== undefined && taken.missing > 0 && <p class="soon">{t.recordsMissing(taken.missing)}</p>}
       <div class="row-of-buttons">
         <a class="btn" href="/you" onClick={onDone}>
           {t.back}

@@ -4,15 +4,21 @@ import lazy, { ErrorBoundary } from "preact-iso/lazy";
 import { useRoute } from "preact-iso/router";
 import { words } from "../../locales/words.ts";
 import { useAction } from "../../parts/action.ts";
+import { day } from "../../parts/dates.ts";
 import { codeOf, ErrorState } from "../../parts/error-state.tsx";
 import { Heading } from "../../parts/heading.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { useNow } from "../../parts/now.ts";
 import { Outline } from "../../parts/outline.tsx";
 import type { RequestViewModel, StoreView } from "../../vault/vault.ts";
+import { QuietLines } from "../ask/answer.tsx";
 import { Blocked } from "../ask/block-shop.tsx";
 import { leave } from "../ask/leave.ts";
+import { actionWord } from "../ask/more-actions.tsx";
+import { noticeText } from "../ask/notice-text.ts";
 import { AskReceipt } from "../ask/receipt.tsx";
+import { NoConnection, Refused } from "../ask/refused.tsx";
+import { latest } from "../ask/until.ts";
 import { Entrance } from "../entrance.tsx";
 import { chipOf, consequenceWords } from "../labels.ts";
 import { Purpose } from "../purpose.tsx";
@@ -23,6 +29,7 @@ import { Who } from "../who.tsx";
 
 /** Comes while the visitor reads who asks: choosing needs every kind's form. */
 const Choose = lazy(() => import("../ask/choose.tsx").then((it) => it.Choose));
+const ChangeRequest = lazy(() => import("../ask/change.tsx").then((it) => it.ChangeRequest));
 const RecoverFlow = lazy(() => import("../recover-flow.tsx").then((it) => it.RecoverFlow));
 
 export function Ask() {
@@ -35,8 +42,13 @@ export function Ask() {
   const declining = useSignal(false);
   const recovering = useSignal(false);
   const state = vault.state.value;
+  const seen = useRef<StoreView | undefined>(undefined);
   const load = useAction(async () => {
-    request.value = await vault.request(id);
+    const opened = vault.store.value;
+    const view = await vault.request(id);
+    if (view.replaces !== undefined) ChangeRequest.preload().catch(() => undefined);
+    request.value = view;
+    seen.current = opened;
   });
   useEffect(() => {
     if (state !== "loading" && shared.value === undefined) load.run();
@@ -59,39 +71,48 @@ export function Ask() {
   }, [state, vault.online.value]);
 
   const asked = request.value;
-  if (shared.value && asked) return <AskReceipt {...shared.value} name={asked.client.client_name} />;
+  if (shared.value && asked) return <AskReceipt {...shared.value} name={asked.client.client_name} changed={asked.replaces !== undefined} />;
   if (load.error.value !== undefined && asked === undefined) return <Failed error={load.error.value} retry={load.run} />;
   if (asked === undefined || state === "loading") return <Outline />;
   if (asked.state === "answered" && !declining.value) return <Over title={t.answeredTitle} body={errors.answered} />;
   if (Date.parse(asked.expires) <= now && !recovering.value) return <Over title={t.expiredTitle} body={errors.expired_link} />;
+  const store = state === "unlocked" && !recovering.value ? vault.store.value : undefined;
+  // Read while the store was closed, it couldn't say what is in force; it is being read again.
+  if (store !== undefined && asked.replaces === null && seen.current === undefined && load.error.value === undefined) return <Outline />;
+  const { client, replaces } = asked;
+  const isRefused = asked.refusedUntil !== null && Date.parse(asked.refusedUntil) > now;
+  const title = (isRefused ? t.refused.title : replaces === undefined ? t.title : t.change.title)(client.client_name);
+  const choice = { request: asked, now, arriving: waited.current, noticeOf: noticeText, onDecline: decline.run };
+  const onShared = (answer: { redirect: string; grant: string }) => {
+    shared.value = answer;
+  };
   return (
     <article class="narrow">
-      <Who client={asked.client} mark={asked.mark} title={t.title(asked.client.client_name)} />
+      <Who client={client} mark={asked.mark} title={title} />
       {asked.keyMatches === "no" && (
         <Notice tone="stamped" title={t.mismatchTitle} alert>
           <p>{t.mismatchText}</p>
         </Notice>
       )}
-      {state === "unlocked" && isBlocked(asked, vault.store.value) ? (
-        <Blocked client={asked.client} onDecline={decline.run} />
-      ) : state === "unlocked" && vault.store.value && !recovering.value ? (
-        <ErrorBoundary>
-          <Choose
-            request={asked}
-            store={vault.store.value}
-            now={now}
-            arriving={waited.current}
-            onDecline={decline.run}
-            onShared={(answer) => {
-              shared.value = answer;
-            }}
-          />
-        </ErrorBoundary>
-      ) : (
+      {store && isBlocked(asked, store) ? (
+        <Blocked client={client} onDecline={decline.run} />
+      ) : isRefused ? (
+        <Refused request={asked} onReopened={load.run} onDecline={decline.run} />
+      ) : store === undefined ? (
         <Before request={asked} recovering={recovering} onDecline={decline.run} />
+      ) : replaces === null ? (
+        <NoConnection onDecline={decline.run} />
+      ) : (
+        <ErrorBoundary>
+          {replaces === undefined ? (
+            <Choose {...choice} store={store} onShared={onShared} />
+          ) : (
+            <ChangeRequest {...choice} store={store} grant={replaces.grant} inForce={replaces.details} onShared={onShared} />
+          )}
+        </ErrorBoundary>
       )}
       <p class="note" role="status">
-        {decline.pending.value || declining.value ? t.declining : ""}
+        {decline.pending.value || declining.value ? (replaces === undefined ? t.declining : t.change.declining) : ""}
       </p>
       <ErrorState error={decline.error.value} />
     </article>
@@ -105,7 +126,8 @@ const isBlocked = ({ blocked, client }: RequestViewModel, store: StoreView | und
 /** Who asks and why, before there is an open store to choose from. Refusing needs none. */
 function Before({ request, recovering, onDecline }: { request: RequestViewModel; recovering: { value: boolean }; onDecline: () => void }) {
   const vault = useVault();
-  const { ask: t, recover } = words();
+  const { tag, ask: t, recover } = words();
+  const no = request.replaces === undefined ? t.no : t.change.no;
   const useKit = () => {
     recovering.value = true;
   };
@@ -123,12 +145,28 @@ function Before({ request, recovering, onDecline }: { request: RequestViewModel;
               </li>
             ))}
           </ul>
+          {detail.actions.some((each) => each !== "read") && (
+            <p>
+              {t.also}{" "}
+              {detail.actions
+                .filter((each) => each !== "read")
+                .map(actionWord)
+                .join(", ")}
+              .
+            </p>
+          )}
           <Terms detail={detail} />
-          <Notice tone="plain" rule="C8" title={t.refuse}>
+          <Notice tone="plain" rule="C8" title={request.replaces === undefined ? t.refuse : t.change.refuse}>
+            {request.replaces !== undefined && <p>{t.change.refuseText}</p>}
             <p>{consequenceWords(detail.if_refused)}</p>
           </Notice>
         </section>
       ))}
+      <dl class="facts">
+        <dt data-rule="C4">{t.until}</dt>
+        <dd>{t.pickBound(day(tag, latest(request.details, Date.now())))}</dd>
+      </dl>
+      {vault.state.value === "locked" && <QuietLines />}
       {recovering.value ? (
         <section class="group">
           <h2>{recover.title}</h2>
@@ -141,18 +179,18 @@ function Before({ request, recovering, onDecline }: { request: RequestViewModel;
           </ErrorBoundary>
         </section>
       ) : vault.state.value === "locked" ? (
-        <UnlockPanel body={t.lockedBody} onKit={useKit} other={<Decline onDecline={onDecline} />} />
+        <UnlockPanel body={t.lockedBody} onKit={useKit} other={<Decline text={no} onDecline={onDecline} />} />
       ) : (
-        <Entrance title={t.begin} body={t.beginBody} onKit={useKit} other={<Decline onDecline={onDecline} />} />
+        <Entrance title={t.begin} body={t.beginBody} onKit={useKit} other={<Decline text={no} onDecline={onDecline} />} />
       )}
     </>
   );
 }
 
-function Decline({ onDecline }: { onDecline: () => void }) {
+function Decline({ text, onDecline }: { text: string; onDecline: () => void }) {
   return (
     <button type="button" class="btn" onClick={onDecline}>
-      {words().ask.no}
+      {text}
     </button>
   );
 }

@@ -1,3 +1,5 @@
+import { type Signal, useSignal } from "@preact/signals";
+import lazy, { ErrorBoundary } from "preact-iso/lazy";
 import { useRoute } from "preact-iso/router";
 import { isEnded } from "#protocol/grant.ts";
 import { words } from "../../locales/words.ts";
@@ -9,6 +11,9 @@ import { useNow } from "../../parts/now.ts";
 import { serial } from "../../parts/stub.tsx";
 import { Thread } from "../../parts/thread.tsx";
 import type { ConnectionView } from "../../vault/vault.ts";
+import { Deletion, Hears } from "../after/deletion.tsx";
+import { earlierDays } from "../after/earlier-days.ts";
+import { Events, endOf, firstGiven } from "../after/events.tsx";
 import { ConnectionActions } from "../connection-actions.tsx";
 import { chipsOf, OutlineStub, stampOf } from "../connection-stub.tsx";
 import { chipOf } from "../labels.ts";
@@ -22,6 +27,9 @@ import { spaced } from "../vendors/shared.ts";
 import { ShopCard } from "../vendors/shop-card.tsx";
 import { Who } from "../who.tsx";
 import { NotFound } from "./not-found.tsx";
+
+/** Few ever take something away; it brings the forms of every kind. */
+const LessForm = lazy(() => import("../after/less-form.tsx").then((it) => it.LessForm));
 
 export function Connection() {
   const vault = useVault();
@@ -45,7 +53,8 @@ function Detail({ connection, now }: { connection: ConnectionView; now: number }
   const { tag, connection: t, connections } = words();
   const { client, state } = connection;
   const ended = isEnded(state);
-  const stamp = stampOf(state);
+  const stamp = stampOf(state, connection.endedBy);
+  const less = useSignal<Part | undefined>(undefined);
   const store = useVault().store.value;
   const vendor = store?.vendors.find((each) => each.relationship === connection.relationship);
   return (
@@ -56,19 +65,29 @@ function Detail({ connection, now }: { connection: ConnectionView; now: number }
       <Who client={client} mark={connection.mark} title={client.client_name} />
       <p class="meta">
         <span class="no">№ {serial(connection.number)}</span>
-        <span>{connections.states[state]}</span>
+        <span>{connections.states[ended && connection.endedBy === "vendor" ? "expired" : state]}</span>
         {vendor?.card.view === "blocked" && <span class="soon">{words().options.blocked}</span>}
       </p>
       {stamp && <p class={stamp.quiet ? "stamp quiet" : "stamp"}>{stamp.text}</p>}
+      {connection.endedBy === "vendor" && ended && (
+        <Notice tone="plain">
+          <p>{t.shopEnded(client.client_name)}</p>
+        </Notice>
+      )}
       {connection.keyChangedAt && (
         <Notice tone="brass">
           <p>{t.keyChanged(day(tag, connection.keyChangedAt))}</p>
         </Notice>
       )}
-      {connection.askedDeletion && ended && (
-        <Notice tone="plain">
-          <p>{t.askedDeletion(client.client_name)}</p>
-        </Notice>
+      {connection.deletion ? (
+        <Deletion connection={connection} deletion={connection.deletion} />
+      ) : (
+        connection.askedDeletion &&
+        ended && (
+          <Notice tone="plain">
+            <p>{t.askedDeletion(client.client_name)}</p>
+          </Notice>
+        )
       )}
       <h2>{t.purpose}</h2>
       {connection.details.map((each, at) => (
@@ -79,8 +98,24 @@ function Detail({ connection, now }: { connection: ConnectionView; now: number }
         <section class="no-print">
           <div class="row-of-buttons">
             <ConnectionActions grant={connection.grant} state={state} name={client.client_name} large />
+            <LessButton of="things" open={less} />
+            {earlierDays(connection.expires, now) && <LessButton of="end" open={less} />}
           </div>
           <p class="note">{t.pauseNote}</p>
+          {less.value !== undefined && store && (
+            <ErrorBoundary>
+              <LessForm
+                key={less.value}
+                of={less.value}
+                connection={connection}
+                store={store}
+                now={now}
+                onClose={() => {
+                  less.value = undefined;
+                }}
+              />
+            </ErrorBoundary>
+          )}
         </section>
       )}
       <Timeline connection={connection} now={now} />
@@ -90,6 +125,7 @@ function Detail({ connection, now }: { connection: ConnectionView; now: number }
       {connection.details.map((each, at) => (
         <Terms key={at} detail={each} />
       ))}
+      {!ended && <Hears stream={connection.stream} />}
       <section data-rule="D10">
         <h2>{t.cannotTitle}</h2>
         <p>{t.cannot(client.client_name)}</p>
@@ -100,6 +136,25 @@ function Detail({ connection, now }: { connection: ConnectionView; now: number }
   );
 }
 
+type Part = "things" | "end";
+
+/** Opens what takes something away; pressed again, closes it. */
+function LessButton({ of, open }: { of: Part; open: Signal<Part | undefined> }) {
+  const { less: t } = words().connection;
+  return (
+    <button
+      type="button"
+      class="btn"
+      aria-expanded={open.value === of}
+      onClick={() => {
+        open.value = open.value === of ? undefined : of;
+      }}
+    >
+      {of === "end" ? t.endTitle : t.title}
+    </button>
+  );
+}
+
 /** Readings in the table, and places for them on the line. */
 const AT_FIRST = 20;
 const STEP = 100;
@@ -107,9 +162,10 @@ const SLOTS = 60;
 
 function Timeline({ connection, now }: { connection: ConnectionView; now: number }) {
   const { tag, connection: t } = words();
-  const from = Date.parse(connection.given);
-  const over = connection.endedAt ?? (connection.state === "expired" ? connection.expires : null);
+  const from = Date.parse(firstGiven(connection));
+  const over = endOf(connection);
   const to = Date.parse(over ?? connection.expires);
+  const changes = connection.consents.slice(1).map((each) => Date.parse(each.at));
   const reads = [...connection.reads].sort((a, b) => b.at.localeCompare(a.at));
   return (
     <section data-rule="D3">
@@ -118,23 +174,25 @@ function Timeline({ connection, now }: { connection: ConnectionView; now: number
         from={from}
         to={to}
         now={now}
-        ended={over !== null}
+        ended={over !== undefined}
         reads={spaced(
           reads.map((each) => Date.parse(each.at)),
           from,
           to,
           SLOTS,
         )}
-        label={t.threadText(day(tag, from), day(tag, to), reads.length)}
+        changes={changes}
+        label={t.threadText(day(tag, from), day(tag, to), reads.length, changes.length)}
       />
       <p class="thread-ends" aria-hidden="true">
         <span>
           {t.given} {day(tag, from)}
         </span>
         <span>
-          {over === null ? t.ends : t.ended} {day(tag, to)}
+          {over === undefined ? t.ends : t.ended} {day(tag, to)}
         </span>
       </p>
+      <Events connection={connection} />
       <h3 id="reads">{t.reads}</h3>
       {reads.length === 0 ? (
         <p class="note">{t.none}</p>
@@ -192,7 +250,9 @@ function Contact({ connection }: { connection: ConnectionView }) {
   const address = contact?.replace(/^mailto:/i, "") ?? "";
   return (
     <section>
-      <h2>{t.contact}</h2>
+      <h2 id="contact" tabIndex={-1}>
+        {t.contact}
+      </h2>
       <p>
         {name}:{" "}
         {contact === null ? (

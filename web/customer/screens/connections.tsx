@@ -3,6 +3,7 @@ import { words } from "../../locales/words.ts";
 import { Limited } from "../../parts/limited.tsx";
 import { useNow } from "../../parts/now.ts";
 import type { ConnectionView, StoreView } from "../../vault/vault.ts";
+import { isOverdue } from "../after/deletion-line.tsx";
 import { ConnectionStub, OutlineStub } from "../connection-stub.tsx";
 import { Opened } from "../opened.tsx";
 import { useVault } from "../vault-context.ts";
@@ -21,6 +22,7 @@ function List({ store }: { store: StoreView }) {
   const now = useNow().value;
   const running = store.connections.filter((each) => !isEnded(each.state)).sort((a, b) => Date.parse(a.expires) - Date.parse(b.expires));
   const over = store.connections.filter((each) => isEnded(each.state)).sort((a, b) => b.number - a.number);
+  const overdue = over.filter(isOverdue).length;
   const blocked = new Set(store.vendors.filter(({ card }) => card.view === "blocked").map(({ relationship }) => relationship));
   const readers = new Set(running.filter((each) => each.state === "active").map((each) => each.client.client_id)).size;
   return (
@@ -45,7 +47,10 @@ function List({ store }: { store: StoreView }) {
       )}
       {over.length > 0 && (
         <details class="group" data-rule="D9">
-          <summary>{t.ended(over.length)}</summary>
+          <summary>
+            {t.ended(over.length)}
+            {overdue > 0 && <span class="soon"> · {t.overdue(overdue)}</span>}
+          </summary>
           <Stubs connections={over} now={now} />
         </details>
       )}

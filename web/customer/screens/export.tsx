@@ -55,12 +55,14 @@ function Choice({ onTaken }: { onTaken: (taken: Taken) => void }) {
   const plain = useAction(async () => {
     share.value = undefined;
     // Before the prompt: what doesn't load must not have been approved.
-    const { plainZip } = await import("../leaving/plain-zip.ts");
+    const { plainZip, recordsOf } = await import("../leaving/plain-zip.ts");
     const store = await vault.exportPlain();
-    const file = await plainZip(store, (done) => {
+    share.value = 0;
+    const records = await recordsOf(vault, store);
+    const file = await plainZip(store, records, (done) => {
       share.value = done;
     });
-    onTaken({ file, made: Date.now() });
+    onTaken({ file, made: Date.now(), missing: store.connections.length - records.size });
   });
   const pending = sealed.pending.value || plain.pending.value;
   const start = (action: typeof sealed) => {

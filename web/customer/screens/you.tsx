@@ -4,6 +4,7 @@ import { useAction } from "../../parts/action.ts";
 import { day } from "../../parts/dates.ts";
 import { Heading } from "../../parts/heading.tsx";
 import { say } from "../../parts/status.tsx";
+import { hasGpc } from "../gpc.ts";
 import { Question } from "../question.tsx";
 import { applyTheme, THEMES, theme } from "../theme.ts";
 import { useVault } from "../vault-context.ts";
@@ -27,6 +28,10 @@ export function You() {
       </fieldset>
       <h2>{t.language}</h2>
       <p class="note">{t.languageText}</p>
+      <h2>{t.gpc}</h2>
+      <p class="note" data-rule="gpc">
+        {hasGpc() ? t.gpcOn : t.gpcOff}
+      </p>
       {vault.state.value === "unlocked" && (
         <section>
           <h2>{t.takeOut}</h2>

@@ -3,6 +3,7 @@ import { words } from "../../locales/words.ts";
 import { day } from "../../parts/dates.ts";
 import { Limited } from "../../parts/limited.tsx";
 import type { ConnectionView, StoreView } from "../../vault/vault.ts";
+import { DeletionLine } from "../after/deletion-line.tsx";
 import { chipOf } from "../labels.ts";
 
 const AT_FIRST = 20;
@@ -34,7 +35,7 @@ export function Past({ store }: { store: StoreView }) {
   );
 }
 
-function HadRead({ connection: { reads, askedDeletion } }: { connection: ConnectionView }) {
+function HadRead({ connection: { reads, askedDeletion, deletion } }: { connection: ConnectionView }) {
   const { tag, vendors: t } = words();
   const what = [...new Set(reads.filter((each) => each.count > 0).flatMap((each) => each.paths.map(chipOf)))];
   const last = reads
@@ -44,7 +45,13 @@ function HadRead({ connection: { reads, askedDeletion } }: { connection: Connect
   return (
     <>
       <p>{what.length === 0 || last === undefined ? t.hadReadNothing : t.hadRead(what.join(", "), day(tag, last))}</p>
-      {askedDeletion && <p class="note">{t.askedDeletion}</p>}
+      {deletion ? (
+        <p class="note">
+          <DeletionLine deletion={deletion} />
+        </p>
+      ) : (
+        askedDeletion && <p class="note">{t.askedDeletion}</p>
+      )}
     </>
   );
 }

@@ -20,6 +20,11 @@ export const leaving = {
       "This code opens the file. It is shown only here and only now; nobody can find it again. Write it on paper, apart from the file.",
     code: "Code of the file",
     save: "Save the file",
+    recordsMissing: (count: number) =>
+      n(count, {
+        one: "The standard record of # connection could not be made; what you signed is in the files all the same.",
+        other: "The standard records of # connections could not be made; what you signed is in the files all the same.",
+      }),
     again: "Save the file again",
     savedAs: (name: string) => `In your downloads: ${name}`,
     print: "Print the code",
@@ -56,7 +61,8 @@ export const leaving = {
       "contacts.vcf  your contact card (vCard 4.0), for phones and mail programs",
       "csv/          a table for each kind of data, for spreadsheets (UTF-8, commas)",
       "store.json    all of it for other programs (JSON, and JSON-LD with its own context)",
-      "connections/  what you allowed each shop, with the text that you signed",
+      "connections/  what you allowed each shop, with the text that you signed (.json), and",
+      "              as a standard record (ISO/IEC TS 27560) for authorities and others (.jsonld)",
       "",
       "In the tables an apostrophe (') stands before text that a spreadsheet could take",
       "for a formula: text that begins with = + - @ ' a tab or a line break, also after a",

@@ -27,8 +27,7 @@ export const vendors = {
     by: { shop: "by shop", data: "by kind of data" },
     moreShops: (count: number) => n(count, { one: "Show # more shop", other: "Show # more shops" }),
 
-    endedTitle: (count: number) =>
-      n(count, { one: "# ended: what it has read stays with it", other: "# ended: what they have read stays with them" }),
+    endedTitle: (count: number) => n(count, { one: "# ended: what it had read", other: "# ended: what they had read" }),
     endedNote: "Stopping can't fetch back what was read before. Where you asked for it, the shop has to delete its copy.",
     hadRead: (what: string, date: string) => `Has read: ${what}; last on ${date}`,
     hadReadNothing: "Never read anything",

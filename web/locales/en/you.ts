@@ -6,6 +6,10 @@ export const you = {
     language: "Language",
     languageText: "English. Italian, Romanian and Russian come later.",
     since: (date: string) => `Your store was made ${date}.`,
+    gpc: "Global Privacy Control",
+    gpcOn:
+      "Your browser tells sites not to sell or share what they learn of you. Each shop that you share with gets told so, and must keep to it.",
+    gpcOff: "Your browser doesn't send it. With it on, each shop that you share with is told not to sell or share what it reads.",
     lock: "Lock the store",
     lockText: "Closes your store in this browser; your passkey opens it again.",
     takeOut: "Take your data with you",

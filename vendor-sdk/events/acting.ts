@@ -1,0 +1,56 @@
+import type { Attesting } from "../attesting.ts";
+import type { Sink } from "../crm/sink.ts";
+import { endedGrant } from "../endings.ts";
+import type { Party } from "../party.ts";
+import type { Syncing } from "../sync.ts";
+import { emptyReport } from "../sync-report.ts";
+import type { Tokens } from "../tokens.ts";
+import type { VendorEvent } from "./verify-event.ts";
+
+/** What acting on events is made of. */
+export interface ActingParts {
+  readonly party: Party;
+  readonly tokens: Tokens;
+  readonly attest: Attesting;
+  readonly syncing: Syncing;
+}
+
+/** What is done about events, besides your own part. */
+export interface Acting {
+  /** Kept in step at once with the grant that an event is about. */
+  sink: Sink;
+  /** Hears each event once it was acted on; again if it throws, or after a crash. Also those of grants that aren't known here. */
+  on?: (event: VendorEvent) => void | Promise<void>;
+}
+
+/** An end is the server's clear word, and is acted on without asking it again; anything else makes the grant be looked at as it is now. */
+export function acting(
+  { party, tokens, attest, syncing }: ActingParts,
+  { sink, on }: Acting,
+): (events: readonly VendorEvent[]) => Promise<void> {
+  const end = (id: string, state: "revoked" | "expired", at: string): Promise<void> =>
+    party.book.locks.run(id, async () => {
+      const grant = await party.book.grant(id);
+      if (grant === undefined || grant.ended !== null) return;
+      tokens.forget(id);
+      await party.book.saveGrant(endedGrant(grant, { reason: state, at }));
+    });
+
+  const look = async (id: string, events: readonly VendorEvent[]): Promise<void> => {
+    const started = performance.now();
+    const over = events.find(({ name }) => name === "grant-revoked" || name === "grant-expired");
+    if (over?.grant !== undefined)
+      await end(id, over.name === "grant-expired" ? "expired" : "revoked", new Date(over.payload.event_timestamp * 1000).toISOString());
+    const options = { grants: [id] };
+    const { failed } = over === undefined ? await syncing.sync(sink, options) : await syncing.enforce(sink, options);
+    if (events.some(({ name }) => name === "erasure-due")) await attest.post(emptyReport(false).attestations, { grant: id });
+    for (const { name } of events) party.on({ type: "event", name, grant: id, ms: performance.now() - started });
+    for (const { error } of failed) throw error;
+  };
+
+  return async (events) => {
+    const id = events[0]?.grant;
+    if (id !== undefined && (await party.book.head(id)) !== undefined) await look(id, events);
+    for (const event of events) await on?.(event);
+  };
+}
