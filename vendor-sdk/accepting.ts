@@ -1,10 +1,11 @@
 import { canonical } from "../protocol/canonical.ts";
 import { kindAt } from "../protocol/categories.ts";
 import { type Consent, readConsent } from "../protocol/consent-token.ts";
+import { takesAway } from "../protocol/deletion.ts";
 import { allowsRead, isNoWider } from "../protocol/narrow.ts";
 import { covers, splitPath } from "../protocol/paths.ts";
 import { openGrantKey, openKept, type VerifiedConsent } from "./evidence.ts";
-import { owing, takesAway } from "./owing.ts";
+import { owing } from "./owing.ts";
 import type { Party } from "./party.ts";
 import type { StoredGrant } from "./state.ts";
 
@@ -21,7 +22,7 @@ export function accepted(grant: StoredGrant, { token, consent, hash }: VerifiedC
     asked,
     offers: asked === grant.asked ? grant.offers : [],
   };
-  if (before === undefined || grant.consent?.n === consent.n || !takesAway(before, details)) return next;
+  if (before === undefined || grant.consent?.n === consent.n || !takesAway(before, details, consent.iat * 1000)) return next;
   // Of each narrowing for itself: what a sink did of an earlier one says nothing of this one.
   const since = new Date(consent.iat * 1000).toISOString();
   return owing(grant.owes?.reason === "narrowed" ? { ...next, owes: null } : next, "narrowed", since);

@@ -11,7 +11,7 @@ import type { Done, StoredGrant } from "./state.ts";
 const MOST = 50;
 
 /** What the SDK itself did of every erasure, besides its sinks. */
-const OWN = "the sealed copies that the SDK kept were erased";
+const OWN = "the sealed copies kept beside it were erased";
 
 /**
  * A sink's words as an attestation can carry them: a driver's mistake must not hold up what is owed to a customer. What isn't fit to be

@@ -21,6 +21,8 @@ export interface Grant {
   lastRead: string | undefined;
   /** RFC 3339, of a grant that ended. */
   ended: string | undefined;
+  /** Who ended it, where that is known: `vendor`, if you gave it up. */
+  endedBy: "vendor" | undefined;
   /** Your last signed word of an erasure of it, and whether the server has taken it. */
   attested: Attested | undefined;
 }
@@ -65,6 +67,7 @@ export async function grantOf(stored: GrantHead, now: number): Promise<Grant> {
     given: instant(stored.given),
     lastRead: stored.read === null ? undefined : instant(stored.read),
     ended: stored.ended?.at,
+    endedBy: stored.ended?.by,
     attested: stored.attested === null ? undefined : attestedOf(stored.attested),
   };
 }

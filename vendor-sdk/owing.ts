@@ -1,5 +1,3 @@
-import type { AuthorizationDetails } from "../protocol/authorization-details.ts";
-import { widening } from "../protocol/narrow.ts";
 import type { Done, StoredGrant } from "./state.ts";
 
 type Reason = NonNullable<StoredGrant["owes"]>["reason"];
@@ -28,10 +26,3 @@ export function doneIn(grant: StoredGrant, sink: string, done: Done): StoredGran
 /** Sinks that hold a row and have not done their part; undefined where nothing is owed. */
 export const sinksToGo = ({ owes, writtenIn }: Pick<StoredGrant, "owes" | "writtenIn">): string[] | undefined =>
   owes === null ? undefined : writtenIn.filter((name) => !Object.hasOwn(owes.by, name));
-
-/** Whether `after` takes something away of what `before` gave. How often and how long one may read takes nothing that was read. */
-export const takesAway = (before: AuthorizationDetails, after: AuthorizationDetails): boolean =>
-  widening(timeless(before), timeless(after)) !== undefined;
-
-const timeless = (details: AuthorizationDetails): AuthorizationDetails =>
-  details.map(({ frequency: _, ...rest }) => ({ ...rest, expires: "9999-12-31T00:00:00Z" }));

@@ -1,6 +1,7 @@
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
 import type { Scope } from "#protocol/scopes.ts";
 import { digest, randomText } from "../digest.ts";
+import { type Signer, signedJws } from "../signed-jws.ts";
 import { Bounded } from "./bounded.ts";
 import { objectOf, takeApart } from "./compact-jws.ts";
 import { isSignedBy, type PublicKey } from "./public-key.ts";
@@ -37,9 +38,7 @@ export interface VendorToken extends Facts {
 
 export type TokenFacts = GrantToken | VendorToken;
 
-interface Keys {
-  readonly kid: string;
-  sign(data: string): string;
+interface Keys extends Signer {
   /** The public key by which a token that holds now may be signed. */
   find(kid: unknown): PublicKey | undefined;
 }
@@ -86,8 +85,7 @@ export class AccessTokens {
             ...(of.narrowed === null ? {} : { n: of.narrowed.n, authorization_details: of.narrowed.details }),
           }),
     };
-    const signed = `${encode({ alg: "Ed25519", typ: TYP, kid: this.#keys.kid })}.${encode(claims)}`;
-    return `${signed}.${this.#keys.sign(signed)}`;
+    return signedJws(this.#keys, TYP, claims);
   }
 
   /** Undefined for what is not a token of this server that holds now. */
@@ -142,5 +140,3 @@ interface Claims {
   n?: number;
   authorization_details?: AuthorizationDetails;
 }
-
-const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");

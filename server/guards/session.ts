@@ -2,6 +2,7 @@ import { Refusal } from "#protocol/refusal.ts";
 import { digest, randomText } from "../digest.ts";
 import type { Rows, SessionRow } from "../rows.ts";
 import type { StoreReader, StoreWriter } from "../storage/storage.ts";
+import { goneAt } from "../store/gone.ts";
 
 const IDLE = 30 * 86_400_000;
 const MOST = 20;
@@ -30,20 +31,16 @@ export function callerOf(cookies: string | undefined, issuer: string): Caller | 
 /** The caller's session, in the same moment as the work that it is for. @throws {Refusal} `unauthenticated` */
 export async function requireSession(store: StoreReader<Rows>, caller: Caller, now: number): Promise<SessionRow> {
   const row = await store.get("sessions", caller.session);
-  if (row === undefined || now - row.used > IDLE || (await isAsGoodAsGone(store, now))) throw unauthenticated();
+  if (row === undefined || now - row.used > IDLE || (await goneAt(store)) <= now) throw unauthenticated();
   return row;
 }
-
-/** Its time has come: only the next sweep is waited for, and whatever the medium says, nobody is let in. */
-const isAsGoodAsGone = async (store: StoreReader<Rows>, now: number): Promise<boolean> =>
-  ((await store.get("store", "store"))?.erasing ?? Number.POSITIVE_INFINITY) <= now;
 
 /**
  * Opens a session and answers its secret, of which only the hash is kept. The oldest ones go when there are many.
  * @throws {Refusal} `unauthenticated` where the store is as good as erased
  */
 export async function openSession(store: StoreWriter<Rows>, way: string | null, now: number): Promise<string> {
-  if (await isAsGoodAsGone(store, now)) throw unauthenticated();
+  if ((await goneAt(store)) <= now) throw unauthenticated();
   const secret = randomText(32);
   const all = (await store.list("sessions", { limit: 1000 })).sort((a, b) => a[1].used - b[1].used);
   for (const [index, [key, row]] of all.entries()) if (now - row.used > IDLE || index <= all.length - MOST) store.delete("sessions", key);

@@ -1,4 +1,5 @@
 import type { Deps } from "../deps.ts";
+import { signedJws } from "../signed-jws.ts";
 import type { Vendor } from "../vendors/metadata.ts";
 import { type Form, need } from "./form.ts";
 import { type LiveToken, liveToken } from "./token-status.ts";
@@ -45,8 +46,5 @@ export function signedIntrospection({ keys, config, now }: Deps, answer: Record<
     iat: Math.floor(now() / 1000),
     token_introspection: answer,
   };
-  const signed = `${encode({ alg: "Ed25519", typ: "token-introspection+jwt", kid: keys.kid })}.${encode(claims)}`;
-  return `${signed}.${keys.sign(signed)}`;
+  return signedJws(keys, "token-introspection+jwt", claims);
 }
-
-const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");

@@ -1,13 +1,10 @@
-import type { Log } from "../log.ts";
-import type { Rows } from "../rows.ts";
-import type { FeedName, Storage } from "../storage/storage.ts";
-import type { Resolve } from "../vendors/checked-address.ts";
+import type { FeedName } from "../storage/storage.ts";
 import { type PushAnswer, Pushes } from "../vendors/post-event.ts";
-import { type EventEntry, isWanted, type Signer, signedToken } from "./event-entry.ts";
+import type { CourierParts } from "./courier-parts.ts";
+import { type EventEntry, isWanted, signedToken } from "./event-entry.ts";
 import { type Item, type Lane, Lanes } from "./lanes.ts";
 import { Removals } from "./removals.ts";
 import { delayAfter } from "./retries.ts";
-import type { Slots } from "./slots.ts";
 import { feedOf, type Stream } from "./stream.ts";
 
 /** Connections to one receiver. */
@@ -19,33 +16,11 @@ const PAGE = 200;
 /** While a receiver fails, a grant that was not tried yet is tried at most so often: the fault may be another grant's. */
 const PROBE_INTERVAL = 60_000;
 const TROUBLE = 5_000;
+/** How long a delivery takes a place of those that work: receivers that answer nothing, however many new ones there are, hold up nobody for longer. */
+const PROMPT = 1_500;
 
 /** `err` of a receiver that says nothing of the token (RFC 8935, 2.4): it may take the same one when its keys or our header are right again. */
 const NOT_THE_TOKEN: readonly string[] = ["authentication_failed", "access_denied", "invalid_key"];
-
-export interface CourierParts {
-  readonly storage: Storage<Rows>;
-  readonly key: Signer;
-  readonly loopback: boolean;
-  readonly resolve?: Resolve;
-  readonly timeout?: number;
-  readonly now: () => number;
-  readonly random: () => number;
-  readonly log: Log;
-  /** Deliveries of all streams; and those of streams that fail, which must not hold up the others. */
-  readonly slots: { readonly live: Slots; readonly failing: Slots };
-  readonly signal: AbortSignal;
-  /** Its receiver has taken it. */
-  acknowledged(stream: Stream, entry: EventEntry): Promise<void>;
-  /** It was read from the feed. */
-  seen(feed: FeedName, entry: EventEntry): void;
-  /** Puts how the stream fails; null: it works. */
-  noteFailing(stream: Stream, failing: Stream["failing"]): Promise<void>;
-  /** Gives the stream up. */
-  stop(stream: Stream, why: string): Promise<void>;
-  /** When it has to be kicked again (epoch milliseconds). */
-  due(at: number): void;
-}
 
 /** Delivers one stream's events by push (RFC 8935): each grant's in their order, those of several grants side by side. */
 export class Courier {
@@ -235,12 +210,16 @@ export class Courier {
     }
     const before = this.#successes;
     const pushes = this.#pushes;
-    const answer = await (stream.failing === null ? slots.live : slots.failing).use(async (): Promise<PushAnswer> => {
-      // It may have waited for its turn.
-      if (this.#taken.has(item)) return { taken: true };
-      if (this.#ended || pushes !== this.#pushes) return { taken: undefined, why: "the stream has changed" };
-      return pushes.post(signedToken(key, item.entry), { ...this.#parts, authorization: stream.push?.authorization ?? null });
-    });
+    const isLive = stream.failing === null;
+    const answer = await (isLive ? slots.live : slots.failing).use(
+      async (): Promise<PushAnswer> => {
+        // It may have waited for its turn.
+        if (this.#taken.has(item)) return { taken: true };
+        if (this.#ended || pushes !== this.#pushes) return { taken: undefined, why: "the stream has changed" };
+        return pushes.post(signedToken(key, item.entry), { ...this.#parts, authorization: stream.push?.authorization ?? null });
+      },
+      isLive ? PROMPT : undefined,
+    );
     // What became of it when the address changed or the server stopped is nobody's failure.
     const isKnown = answer.taken !== undefined;
     if (!isKnown && (this.#ended || pushes !== this.#pushes || this.#parts.signal.aborted)) return;

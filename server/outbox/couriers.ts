@@ -1,7 +1,8 @@
 import { setMaxListeners } from "node:events";
 import { STREAM_UPDATED } from "#protocol/events.ts";
 import type { FeedName } from "../storage/storage.ts";
-import { Courier, type CourierParts } from "./courier.ts";
+import { Courier } from "./courier.ts";
+import type { CourierParts } from "./courier-parts.ts";
 import { streamEntry } from "./event-entry.ts";
 import { Slots } from "./slots.ts";
 import { documentOf, documentOfFeed, feedOf, type Stream } from "./stream.ts";

@@ -1,5 +1,7 @@
 import { EVENT_BASE, EVENT_TYP, type EventName, type EventPayload, type EventToken } from "#protocol/events.ts";
 import { randomText } from "../digest.ts";
+import { type Signer, signedJws } from "../signed-jws.ts";
+import type { Told } from "../store/tell.ts";
 import { isDelivered, type Stream } from "./stream.ts";
 
 /** What waits in a vendor's feed: all of a security event token but its signature, so that a second delivery has the same `jti`. */
@@ -7,19 +9,6 @@ export interface EventEntry {
   /** Id of the stream that it was for: another one of the same vendor does not get it. */
   readonly stream: string;
   readonly claims: EventToken;
-}
-
-/** Something that a vendor has to be told about one of its grants. */
-export interface Told<N extends EventName = EventName> {
-  readonly clientId: string;
-  /** Who the customer is to this vendor: `iss` of its consents. */
-  readonly subject: string;
-  readonly grant: string;
-  readonly event: N;
-  /** Without `grant_id` and `event_timestamp`, which follow from the rest. */
-  readonly payload: Omit<EventPayload<N>, "grant_id" | "event_timestamp">;
-  /** Epoch milliseconds. */
-  readonly at: number;
 }
 
 export const typeOf = (event: EventName): string => EVENT_BASE + event;
@@ -93,16 +82,5 @@ export function merged(earlier: EventEntry, later: EventEntry): EventEntry | und
   };
 }
 
-/** The key that is current at that moment. */
-export interface Signer {
-  readonly kid: string;
-  sign(data: string): string;
-}
-
 /** The token (RFC 8417) by the key that is current now: the one of an earlier delivery may have been replaced since. */
-export function signedToken(key: Signer, { claims }: EventEntry): string {
-  const signed = `${encode({ alg: "Ed25519", typ: EVENT_TYP, kid: key.kid })}.${encode(claims)}`;
-  return `${signed}.${key.sign(signed)}`;
-}
-
-const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+export const signedToken = (key: Signer, { claims }: EventEntry): string => signedJws(key, EVENT_TYP, claims);

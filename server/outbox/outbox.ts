@@ -1,22 +1,14 @@
 import { type EventName, VERIFICATION } from "#protocol/events.ts";
 import type { Log } from "../log.ts";
 import type { Rows } from "../rows.ts";
+import type { Signer } from "../signed-jws.ts";
 import type { FeedName, Storage, StoreWriter } from "../storage/storage.ts";
+import type { Told } from "../store/tell.ts";
 import { noteTold } from "../store/told.ts";
 import type { Resolve } from "../vendors/checked-address.ts";
 import { Announced } from "./announced.ts";
 import { Couriers } from "./couriers.ts";
-import {
-  type EventEntry,
-  entryOf,
-  eventOf,
-  isAboutDeletion,
-  type Signer,
-  signedToken,
-  streamEntry,
-  type Told,
-  typeOf,
-} from "./event-entry.ts";
+import { type EventEntry, entryOf, eventOf, isAboutDeletion, signedToken, streamEntry, typeOf } from "./event-entry.ts";
 import { Polls, type PollWish } from "./polls.ts";
 import { documentOf, documentOfFeed, feedOf, isDelivered, type Stream } from "./stream.ts";
 import { Streams } from "./streams.ts";
@@ -198,8 +190,13 @@ export class Outbox {
       const stream = await this.#streams.alone(documentOfFeed(feed), async (now) => now);
       if (stream === undefined) return;
       const reason = `More than ${most} events waited and were dropped. Enable the stream, then read all grants anew.`;
-      await this.changeStream(stream.clientId, (now) => ({ ...(now ?? stream), status: "disabled", reason, stopped: true, failing: null }));
-      log.stream(stream.clientId, "dropped", reason);
+      let isNew = false;
+      await this.changeStream(stream.clientId, (now): Stream | null => {
+        // It may have been deleted meanwhile, or another count was first.
+        isNew = now !== undefined && now.status !== "disabled";
+        return now === undefined ? null : isNew ? { ...now, status: "disabled", reason, stopped: true, failing: null } : now;
+      });
+      if (isNew) log.stream(stream.clientId, "dropped", reason);
     } catch (error) {
       log.fault("outbox", error);
     }

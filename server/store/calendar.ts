@@ -1,5 +1,6 @@
 import { fromOrdered, ordered, type Rows } from "../rows.ts";
 import type { StoreReader, StoreWriter } from "../storage/storage.ts";
+import { goneAt } from "./gone.ts";
 
 /** What the server does for a grant by itself: ends it, or reminds its vendor. */
 export interface Appointment {
@@ -25,9 +26,8 @@ export async function appointmentsAt(store: StoreReader<Rows>, now: number, limi
 
 /** Work waits for the store from its first appointment on, or from the time at which it will be erased. */
 export async function setDue(store: StoreWriter<Rows>): Promise<void> {
-  const erasing = (await store.get("store", "store"))?.erasing ?? Number.POSITIVE_INFINITY;
   const [first] = await store.list("calendar", { limit: 1 });
-  const at = Math.min(erasing, first === undefined ? Number.POSITIVE_INFINITY : read(first[0]).at);
+  const at = Math.min(await goneAt(store), first === undefined ? Number.POSITIVE_INFINITY : read(first[0]).at);
   store.due(Number.isFinite(at) ? at : null);
 }
 

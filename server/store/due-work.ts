@@ -5,6 +5,7 @@ import type { Storage } from "../storage/storage.ts";
 import { type Appointment, appointmentsAt, setDue, strike } from "./calendar.ts";
 import { expireGrant } from "./ends.ts";
 import { eraseDue } from "./erasure.ts";
+import { goneAt } from "./gone.ts";
 import { type Grant, stateNow } from "./shares.ts";
 import { type Changing, type Teller, tell } from "./tell.ts";
 
@@ -15,8 +16,7 @@ type Due = Pick<Storage<Rows>, "erase" | "change" | "read">;
 
 /** Does what is due for a store at `now`: erases it, or keeps its appointments. Answers whether it was erased. */
 export async function doDue(storage: Due, teller: Teller, account: string, now: number): Promise<boolean> {
-  if (await storage.read(account, async (store) => ((await store.get("store", "store"))?.erasing ?? Number.POSITIVE_INFINITY) <= now))
-    return eraseDue(storage, account, now);
+  if ((await storage.read(account, goneAt)) <= now) return eraseDue(storage, account, now);
   for (let more = true; more; )
     more = await storage.change(account, async (store) => {
       const appointments = await appointmentsAt(store, now, AT_ONCE);

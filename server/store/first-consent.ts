@@ -23,7 +23,7 @@ export async function giveFirst(step: ConsentStep, given: GivenConsent, request:
   const { vendor } = request;
   requireStaying(step);
   await requireUnrefused(store, vendor.clientId, now);
-  checkKit(step);
+  requireKit(step, { second: step.before.grants > 0 });
   const { consent, hash } = await readGiven(given.token, {
     audience: vendor.clientId,
     encryptionKey: await thumbprint(vendor.encryptionKey),
@@ -66,9 +66,9 @@ export function requireStaying({ before }: ConsentStep): void {
     throw new Refusal("store_erasing", "This store is going to be erased. Keep it first, then share.", { pointer: "/consent" });
 }
 
-/** The kit comes before the second grant, and within 72 hours (protocol, section 3). */
-function checkKit({ before, ways, now }: ConsentStep): void {
+/** The kit comes before the second grant, and within 72 hours (protocol, section 3). @throws {Refusal} `kit_required` */
+export function requireKit({ before, ways, now }: ConsentStep, { second }: { second: boolean }): void {
   if (ways.some(({ kind }) => kind === "kit")) return;
-  if (before.grants > 0 || now > before.created + LIMITS.kit)
+  if (second || now > before.created + LIMITS.kit)
     throw new Refusal("kit_required", "Make and confirm your recovery kit first: without it, losing your passkey would lose your store.");
 }

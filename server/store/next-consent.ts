@@ -22,19 +22,18 @@ import {
   wrongConsent,
 } from "./consent.ts";
 import { owe } from "./deletion.ts";
-import { requireStaying } from "./first-consent.ts";
+import { requireKit, requireStaying } from "./first-consent.ts";
 import { requireUnrefused } from "./refusals.ts";
 import { type Grant, grantOf, stateNow } from "./shares.ts";
 import { tell } from "./tell.ts";
 
 /** Amends a grant as its vendor asked: the customer's passkey approves the whole of what is granted from now on. */
 export async function giveReplacing(step: ConsentStep, given: GivenConsent, request: PushedRequest): Promise<Consent> {
-  const { store, now, before, ways } = step;
+  const { store, now } = step;
   const { vendor } = request;
   requireStaying(step);
   await requireUnrefused(store, vendor.clientId, now);
-  if (!ways.some(({ kind }) => kind === "kit") && now > before.created + LIMITS.kit)
-    throw new Refusal("kit_required", "Make and confirm your recovery kit first: without it, losing your passkey would lose your store.");
+  requireKit(step, { second: false });
   const { consent, hash } = await readGiven(given.token, {
     audience: vendor.clientId,
     encryptionKey: await thumbprint(vendor.encryptionKey),

@@ -2,12 +2,16 @@ import type { EventName, EventPayload } from "#protocol/events.ts";
 import type { GrantRow, Rows } from "../rows.ts";
 import type { StoreWriter } from "../storage/storage.ts";
 
-interface Told<N extends EventName> {
+/** Something that a vendor has to be told about one of its grants. */
+export interface Told<N extends EventName = EventName> {
   readonly clientId: string;
+  /** Who the customer is to this vendor: `iss` of its consents. */
   readonly subject: string;
   readonly grant: string;
   readonly event: N;
+  /** Without `grant_id` and `event_timestamp`, which follow from the rest. */
   readonly payload: Omit<EventPayload<N>, "grant_id" | "event_timestamp">;
+  /** Epoch milliseconds. */
   readonly at: number;
 }
 

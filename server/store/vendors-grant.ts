@@ -1,6 +1,7 @@
 import { Refusal } from "#protocol/refusal.ts";
 import type { Rows } from "../rows.ts";
 import { type Storage, StorageError, type StoreReader, type StoreWriter } from "../storage/storage.ts";
+import { goneAt } from "./gone.ts";
 import { type Grant, grantOf } from "./shares.ts";
 
 /** Which vendor asks for which of its grants, and when (epoch milliseconds). */
@@ -42,8 +43,6 @@ async function within<Result>(
 
 async function own(store: StoreReader<Rows>, { clientId, grant, now }: Asked): Promise<Grant> {
   const known = await grantOf(store, grant);
-  // A store whose time has come is erased, whether the sweep has reached it or not.
-  const erasing = (await store.get("store", "store"))?.erasing ?? Number.POSITIVE_INFINITY;
-  if (known.row.vendor.clientId !== clientId || erasing <= now) throw noGrant();
+  if (known.row.vendor.clientId !== clientId || (await goneAt(store)) <= now) throw noGrant();
   return known;
 }

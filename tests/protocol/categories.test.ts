@@ -138,3 +138,8 @@ it("whether someone is of age changes on the day, and at no other moment", () =>
     }),
   );
 });
+
+it("what is no kind, or no form of one, is said by its path", () => {
+  expect(() => formOf("profile/shoes", null, NOW)).toThrow(new TypeError("no kind of data at profile/shoes"));
+  expect(() => formOf("profile/name:town", null, NOW)).toThrow(new TypeError("no form town of profile/name"));
+});

@@ -147,6 +147,12 @@ describe("how far a deletion is", () => {
     );
   });
 
+  test("is overdue at its very time", () => {
+    const each = { reason: "revoked", since: NOW, by: NOW + DELETION_TIME } as const;
+    expect(deletionState(each, [], each.by - 1)).toEqual({ state: "waiting", by: each.by });
+    expect(deletionState(each, [], each.by)).toEqual({ state: "overdue", by: each.by });
+  });
+
   test("is confirmed or kept by the newest that answers, whatever the clock says and whatever else was sent", () => {
     fc.assert(
       fc.property(owed, fc.array(attested), attested, fc.array(attested), moment, (each, before, last, after, now) => {

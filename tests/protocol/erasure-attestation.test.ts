@@ -1,5 +1,6 @@
-import { compactVerify, importJWK, type JWK } from "jose";
+import { CompactSign, compactVerify, exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
 import { describe, expect, test } from "vitest";
+import { canonical } from "#protocol/canonical.ts";
 import { ATTESTATION_TYP, type ErasureAttestation, verifyAttestation } from "#protocol/erasure-attestation.ts";
 import { VENDOR_ALGORITHMS } from "#protocol/jws.ts";
 import { evidence } from "./support/changes.ts";
@@ -49,6 +50,24 @@ describe.each(cases)("by $alg", ({ alg, key, token }) => {
 
 test.each(Object.entries(refused))("is refused with %s", async (_name, { key, token, code }) => {
   await expect(verifyAttestation(token, { key, ...expected })).rejects.toEqual(evidence(code));
+});
+
+test("is refused by an algorithm that no vendor may sign with, though its own key has", async () => {
+  const { privateKey, publicKey } = await generateKeyPair("RS256", { extractable: true });
+  const key = { ...(await exportJWK(publicKey)), kid: "r" };
+  for (const [alg, code] of [
+    ["PS256", undefined],
+    ["RS256", "signature"],
+    ["PS512", "signature"],
+  ] as const) {
+    const signer = await importJWK(await exportJWK(privateKey), alg);
+    const token = await new CompactSign(new TextEncoder().encode(canonical(claims)))
+      .setProtectedHeader({ alg, kid: "r", typ: ATTESTATION_TYP })
+      .sign(signer);
+    const verified = verifyAttestation(token, { key, ...expected });
+    if (code === undefined) expect(await verified).toEqual(claims);
+    else await expect(verified, alg).rejects.toEqual(evidence(code));
+  }
 });
 
 test("is refused without a signature, also where the header says that there is none", async () => {

@@ -211,6 +211,10 @@ describe("readers of what isn't verified", () => {
       expect(() => read(other)).toThrow(evidence("malformed") as Error);
   });
 
+  it.each(["1", "true", '""', "null"])("a header %s is none", (header) =>
+    expect(() => readJws(`${b64(header)}.${b64("{}")}.AA`)).toThrow(evidence("malformed") as Error),
+  );
+
   it("verifiers neither", () =>
     fc.assert(
       fc.asyncProperty(junk, async (token) => {

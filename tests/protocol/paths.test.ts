@@ -91,6 +91,16 @@ describe("a kind", () => {
       expect(kindAt(kind.path.slice(0, -1))).toBeUndefined();
       for (const form of forms(kind.path)) expect(kindAt(form)).toBe(kind);
     }
-    for (const name of ["", "/", "__proto__", "constructor", "toString", "profile/__proto__"]) expect(kindAt(name)).toBeUndefined();
+    for (const name of [
+      "",
+      "/",
+      "__proto__",
+      "constructor",
+      "toString",
+      "profile/__proto__",
+      "x\nprofile/emails/e1",
+      "profile/emails/e1\n",
+    ])
+      expect(kindAt(name)).toBeUndefined();
   });
 });

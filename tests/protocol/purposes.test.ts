@@ -119,6 +119,7 @@ it("a filter is refused where it says nothing: no path with anything to filter, 
   const at = (paths: string[], filter: Filter) => breach([{ ...fullest(purpose), paths, filter }], NOW)?.pointer;
   expect(at(["purchases", "preferences/tastes"], { categories: ["books", "music"], since: "2025-01-01" })).toBeUndefined();
   expect(at(["purchases:tastes"], { categories: ["books"] })).toBeUndefined();
+  expect(at(["purchases"], { since: "2025-01-01" })).toBeUndefined();
   expect(at(["intents"], { categories: ["books"] })).toBeUndefined();
   expect(at(["preferences/tastes"], { categories: ["books"] })).toBe("/0/filter");
   expect(at(["purchases"], { categories: ["books", "\u202eskoob"] })).toBe("/0/filter/categories/1");

@@ -21,6 +21,8 @@ const account = newId();
 const other = newId();
 const { head: example } = vectors<{ head: Head }>("head");
 const kitWay = (sign: string | null): Way => ({ id: newId(), kind: "kit", key: "A".repeat(43), passkey: null, sign });
+/** No kit, whatever key it has. */
+const deviceWay = (sign: string): Way => ({ ...kitWay(sign), kind: "device" });
 
 /** Identity keys and the kits that were in force with each. */
 let identities: SigningPair[] = [];
@@ -74,6 +76,8 @@ describe("a new identity key", () => {
       [await link(0, { signer: kit(1) }), trust(0, null), "signature"],
       [await link(0, { ways: [kitWay(kit(2).x)], signer: kit(2) }), trust(0), "pin"],
       [await link(0, { ways: [kitWay(null)] }), trust(0, null), "ways"],
+      [await link(0, { ways: [deviceWay(kit(2).x)], signer: kit(2) }), trust(0, null), "ways"],
+      [await link(0, { ways: [deviceWay(kit(2).x), kitWay(kit(0).x)], signer: kit(2) }), trust(0, null), "signature"],
       [{ ...good, ways: [kitWay(kit(1).x)] }, trust(0, null), "ways"],
       [{ ...good, head: (await link(1, { ways: good.ways })).head }, trust(0, null), "signature"],
       [await link(0, { succession: { account: other } }), trust(0), "account"],
@@ -105,5 +109,7 @@ describe("a new identity key", () => {
     const expected = { account, from: identity(0).x, kit: kit(0).x };
     expect(await verifySuccession(token, expected)).toMatchObject({ to: identity(1).x, kit: kit(1).x });
     await expect(verifySuccession(token, { ...expected, from: identity(1).x })).rejects.toEqual(evidence("context"));
+    const { token: shapeless } = await link(0, { succession: { at: "now" } });
+    await expect(verifySuccession(shapeless, expected)).rejects.toEqual(evidence("malformed"));
   });
 });

@@ -9,7 +9,7 @@ const ANNA = "anna.unmistakable@mail.example";
 const mail = (address: string) => ({ value: { address } });
 const DAY = 86_400_000;
 const INVOICE: Remainder = { what: "invoice", why: "legal-duty", until: "2036-12-31" };
-const OWN = "the sealed copies that the SDK kept were erased";
+const OWN = "the sealed copies kept beside it were erased";
 
 /** A state whose next write of such a key fails, as a full disk or a crash would make it. */
 function breakable(): { state: StateStore; breakAt: (prefix: string | undefined) => void } {

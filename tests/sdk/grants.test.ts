@@ -137,7 +137,7 @@ describe("grants.release", () => {
     const { customer, grant } = await it.connect();
     await customer.put("profile/emails/e1", mail(ANNA));
     await it.vendor.sync(sink);
-    expect(await it.vendor.grants.release(grant.id)).toMatchObject({ state: "revoked" });
+    expect(await it.vendor.grants.release(grant.id)).toMatchObject({ state: "revoked", endedBy: "vendor" });
     expect(customer.state).toBe("revoked");
     expect(it.server.revoked).toHaveLength(1);
     expect(JSON.parse((await it.state.get(`grant/${grant.id}`)) ?? "")).toMatchObject({

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -49,8 +49,14 @@ const MOUNTS: [string, (receive: Receiver) => ReturnType<typeof createServer>][]
   ["node:http", (receive) => run(blocks[2] ?? "", { createServer, receive, Readable }, "server") as ReturnType<typeof createServer>],
 ];
 
+/** Of methods, too, that fetch doesn't send. */
+const statusOf = async (method: string, url: string): Promise<number | undefined> => {
+  const [response] = (await once(request(url, { method }).end(), "response")) as [IncomingMessage];
+  return response.resume().statusCode;
+};
+
 describe("the receiver as the README mounts it", () => {
-  it.each(MOUNTS)("takes events in %s, and refuses what is none", async (_, mount) => {
+  it.each(MOUNTS)("takes events in %s, and refuses what is none", async (name, mount) => {
     expect(blocks).toHaveLength(3);
     await using it = await scene();
     const { grant } = await it.connect();
@@ -65,6 +71,7 @@ describe("the receiver as the README mounts it", () => {
     const refused = await post(await it.server.events.event("grant-revoked", grant.id, { claims: { iss: "https://other.example" } }));
     expect([refused.status, await refused.json()]).toEqual([400, { err: "invalid_issuer", description: expect.any(String) as string }]);
     expect((await post("x".repeat(100_000))).status).toBe(413);
+    if (name === "node:http") expect(await statusOf("TRACE", url), "and is not ended by a stranger").toBe(405);
     await receive.idle();
     expect((await it.vendor.grants.get(grant.id))?.state).toBe("revoked");
     server.closeAllConnections();

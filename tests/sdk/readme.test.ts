@@ -167,6 +167,10 @@ describe("the packed SDK, in a stranger's empty folder,", () => {
       code: 1,
       stderr: expect.stringContaining("--to:") as string,
     });
+    await expect(cli(...(await command("grants", server.url)), ...state, "--keys", "lost.json")).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("--keys: there is no lost.json; init makes one") as string,
+    });
 
     expect((await cli(...(await command("stream", server.url)), ...state)).stdout).toContain("no stream");
     const at = join(shop, "node_modules", "@counterfoil", "vendor-sdk", "dist", "vendor-sdk", "cli.js");

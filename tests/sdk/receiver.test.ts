@@ -189,6 +189,8 @@ describe("the receiver", () => {
     const token = await it.server.events.event("grant-revoked", grant.id);
     expect((await receive(push(token))).status).toBe(503);
     delete it.server.twist.jwks;
+    const early = await it.server.events.event("grant-revoked", grant.id, { claims: { iat: Math.floor(Date.now() / 1000) + 120 } });
+    expect((await receive(push(early))).status, "it comes again, when this clock has caught up").toBe(503);
     full = true;
     expect((await receive(push(token))).status).toBe(503);
     full = false;

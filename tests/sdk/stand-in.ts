@@ -311,12 +311,11 @@ export async function standIn(vendor: { clientId: string; keys: readonly JWK[] }
       }
       if (request.method === "POST" && it.stream !== undefined) return { status: 409, body: { code: "stream_exists" } };
       const { delivery, events_requested } = JSON.parse(request.text) as { delivery: Record<string, unknown>; events_requested: string[] };
-      const { authorization_header: _, ...shown } = delivery;
       const configuration = {
         stream_id: "stream-1",
         iss: url,
         aud: vendor.clientId,
-        delivery: shown,
+        delivery,
         events_supported: EVENT_TYPES,
         events_requested,
         events_delivered: events_requested,

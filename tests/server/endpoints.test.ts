@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { API, type Endpoint } from "#protocol/api.ts";
 import { VENDOR_API } from "#protocol/vendor-api.ts";
-import { makeApp } from "../../server/app.ts";
-import { RATES } from "../../server/config.ts";
-import { silentLog } from "../support/system.ts";
 import { problemOf, type Scene, scene } from "./scene.ts";
+import { served } from "./served.ts";
 
 let at: Scene;
 beforeAll(async () => {
@@ -28,30 +26,12 @@ async function problemOfAny(response: Response): Promise<string> {
 }
 
 test("no other endpoint is served under /api, and for vendors none that is in no table", async () => {
-  const { http } = await makeApp({
-    config: {
-      issuer: at.system.issuer,
-      host: "",
-      port: 0,
-      data: "",
-      clients: "open",
-      web: "none",
-      proxies: 0,
-      keyAge: 86_400_000,
-      nonces: "start",
-      rates: RATES,
-    },
-    storage: at.system.storage,
-    log: silentLog,
-    now: at.system.clock.now,
-    started: 0,
-  });
-  const served = http.routes
+  const routes = (await served(at.system))
     .filter(({ path }) => ["/api", "/ssf", "/oauth/grants"].some((each) => path.startsWith(each)))
-    .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`);
-  expect(served.length).toBeGreaterThan(0);
+    .map(({ method, path }) => `${method} ${path}`);
+  expect(routes.length).toBeGreaterThan(0);
   const named = all.map(([, { method, path }]) => `${method} ${path}`).filter((each) => !each.includes("/.well-known/"));
-  expect(served.sort()).toEqual(named.sort());
+  expect(routes.sort()).toEqual(named.sort());
 });
 
 test.each(rows.filter(([, { caller }]) => caller === "session"))("%s refuses who is not signed in", async (_name, { method, path }) => {

@@ -127,7 +127,7 @@ describe("an answer", () => {
     ],
   ])("%s is refused", async (_name, listener, reason) => {
     await using server = await answering(listener);
-    await expect(fetchDocument(server.url, { loopback: true, timeout: 300 })).rejects.toThrow(new RegExp(reason));
+    await expect(fetchDocument(server.url, { loopback: true, timeout: 1500 })).rejects.toThrow(new RegExp(reason));
   });
 
   test("is not waited for longer because its name takes long to resolve", async () => {

@@ -155,7 +155,7 @@ describe("a receiver that fails", () => {
     const began = performance.now();
     await box.tell("good", newGrant(), "grant-revoked", { delete_by: null });
     await receiver.until(1);
-    expect(performance.now() - began).toBeLessThan(500);
+    expect(performance.now() - began).toBeLessThan(1_300);
   });
 
   test("is tried apart from those that work, however many there are", async () => {

@@ -57,7 +57,7 @@ test("a poll that waits is answered as soon as something happens, and otherwise 
   const began = performance.now();
   await customer.revoke(grant.grant);
   const { sets } = await waiting;
-  expect(performance.now() - began).toBeLessThan(3_000);
+  expect(performance.now() - began).toBeLessThan(15_000);
   expect(Object.values(sets).map((token) => read(token).name)).toEqual(["grant-revoked"]);
 });
 

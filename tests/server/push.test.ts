@@ -37,7 +37,7 @@ test("a grant's whole life is told in order, each by a token that the server's k
   const sent = performance.now();
   await customer.revoke(grant.grant, true);
   await receiver.until(4);
-  expect(performance.now() - sent).toBeLessThan(2_000);
+  expect(performance.now() - sent).toBeLessThan(4_000);
   expect(receiver.names()).toEqual(["grant-created", "records-changed", "grant-paused", "grant-revoked"]);
 
   const [first, changed, , revoked] = receiver.got;

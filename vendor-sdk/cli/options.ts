@@ -27,11 +27,20 @@ const optional = (values: Values, name: string, otherwise: string): string => {
   return typeof value === "string" ? value : otherwise;
 };
 
+async function keysIn(path: string): Promise<JWK[]> {
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as JWK[];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw new UsageError(`--keys: there is no ${path}; init makes one, and try keeps keys and state in counterfoil-try`);
+  }
+}
+
 export const vendorOf = async (values: Values): Promise<Vendor> =>
   createVendor({
     server: required(values, "server"),
     clientId: required(values, "client-id"),
-    keys: JSON.parse(await readFile(optional(values, "keys", "keys.json"), "utf8")) as JWK[],
+    keys: await keysIn(optional(values, "keys", "keys.json")),
     state: fileState(optional(values, "state", "state")),
   });
 

@@ -38,6 +38,14 @@ const deliveryOf = (wanted: StreamWanted): Delivery =>
         ...(wanted.authorization === undefined ? {} : { authorization_header: wanted.authorization }),
       };
 
+/** Without its own header: what is returned may well be logged. */
+function shown(configuration: StreamConfiguration): StreamConfiguration {
+  const { delivery } = configuration;
+  if (delivery.method !== PUSH) return configuration;
+  const { authorization_header: _, ...rest } = delivery;
+  return { ...configuration, delivery: rest };
+}
+
 export function stream(call: VendorCall, verifications: Verifications): Stream {
   const current = async (signal?: AbortSignal): Promise<StreamConfiguration | undefined> => {
     const found = await call("streams", { signal });
@@ -48,8 +56,9 @@ export function stream(call: VendorCall, verifications: Verifications): Stream {
     const { delivery, events_requested } = now;
     const same = events.length === events_requested.length && events.every((each) => events_requested.includes(each));
     if ("poll" in wanted) return same && delivery.method === POLL;
-    // What the server was told to send is never said back, so it is told again.
-    return same && delivery.method === PUSH && delivery.endpoint_url === wanted.endpoint && wanted.authorization === undefined;
+    // A server that doesn't say back what header it sends is told again.
+    const isSent = delivery.method === PUSH && delivery.authorization_header === wanted.authorization;
+    return same && isSent && delivery.endpoint_url === wanted.endpoint;
   };
 
   return {
@@ -62,7 +71,7 @@ export function stream(call: VendorCall, verifications: Verifications): Stream {
           if (error instanceof CounterfoilError && error.code === "conflict") return undefined;
           throw error;
         });
-        if (made !== undefined) return made;
+        if (made !== undefined) return shown(made);
         now = await current(signal);
         if (now === undefined) throw noStream();
       }
@@ -70,7 +79,7 @@ export function stream(call: VendorCall, verifications: Verifications): Stream {
       if (!fits(now, wanted, events)) now = await call("changeStream", { body: { stream_id, ...wish }, repeatable: true, signal });
       const { status } = await call("streamStatus", { query: { stream_id }, signal });
       if (status !== "enabled") await call("setStreamStatus", { body: { stream_id, status: "enabled" }, repeatable: true, signal });
-      return now;
+      return shown(now);
     },
     async status({ signal } = {}) {
       const now = await current(signal);

@@ -74,7 +74,7 @@ const refuse = (reason: EventFault, message: string): never => {
  * Checks a security event token (RFC 8417; SSF 1.0, 4.1): `typ`, signature by a key of the issuer, issuer, audience, exactly one event,
  * neither `sub` nor `exp`, a time that is neither ahead nor a month past, a payload of its type's shape.
  * @param body the token as it came
- * @throws {CounterfoilError} `integrity`, with an {@link EventFault} as its reason; `conflict` replayed; `unavailable` keys can't be fetched
+ * @throws {CounterfoilError} `integrity`, with an {@link EventFault} as its reason; `conflict` replayed; `unavailable` keys can't be fetched, or `clock`: it is from the future
  */
 export async function verifyEvent(body: string, expected: EventExpectation): Promise<VendorEvent> {
   const { issuer, audience, keys, replay, now = Date.now(), skewMs = SKEW } = expected;
@@ -82,7 +82,9 @@ export async function verifyEvent(body: string, expected: EventExpectation): Pro
   const claims = readClaims(await verified(body, keys));
   if (claims.iss !== issuer) refuse("invalid_issuer", "the token is another issuer's");
   if (claims.aud !== audience) refuse("invalid_audience", "the token is for another receiver");
-  if (claims.iat * 1000 > now + skewMs) refuse("invalid_request", "the token is from the future");
+  // Said again later rather than lost: it may be this clock that is behind.
+  if (claims.iat * 1000 > now + skewMs)
+    throw new CounterfoilError("unavailable", "the token is from the future, by this machine's clock", { reason: "clock" });
   if (claims.iat * 1000 < now - OLDEST) refuse("invalid_request", "the token is too old");
   const event = eventOf(claims);
   if (replay !== undefined && !(await replay.take(event.jti)))

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { formOf } from "#protocol/categories.ts";
 import { milliseconds } from "#protocol/duration.ts";
-import { frequencyIsWider } from "#protocol/narrow.ts";
+import { filterIsWider, frequencyIsWider } from "#protocol/narrow.ts";
 import { splitPath } from "#protocol/paths.ts";
 import { words } from "../locales/words.ts";
 import { countryName } from "../parts/countries.ts";
@@ -69,7 +69,10 @@ function Terms({ change, before, after }: { change: Change; before: Detail; afte
   const { tag, ask: t } = words();
   const told: Record<Term, readonly [string, ComponentChildren]> = {
     actions: [t.also, <Names key="actions" now={after.actions} was={before.actions} none="" text={actionWord} />],
-    filter: [t.only, <Changed key="filter" text={onlyText(after)} was={onlyText(before)} isMore={false} />],
+    filter: [
+      t.only,
+      <Changed key="filter" text={onlyText(after)} was={onlyText(before)} isMore={filterIsWider(after.filter, before.filter)} />,
+    ],
     retention: [
       t.keeps,
       <Changed

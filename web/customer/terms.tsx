@@ -15,10 +15,11 @@ export function oftenText({ frequency }: Pick<AuthorizationDetail, "frequency">)
 
 export const keepsText = ({ retention }: Pick<AuthorizationDetail, "retention">): string => words().ask.keepsFor(periodWords(retention));
 
-/** Terms in force. `isSeldomer`: it may read less often than it would; told, since the rule for it brings every kind along. */
+/** Terms in force. `isSeldomer`, `isLooser`: it would read oftener, or more things; told, since the rules for them bring every kind along. */
 export interface InForce {
   readonly detail: AuthorizationDetail;
   readonly isSeldomer: boolean;
+  readonly isLooser: boolean;
 }
 
 /** What a shop must keep to, in the same words when it asks and afterwards. `now`: as it is, where that would change. */
@@ -52,7 +53,7 @@ export function Terms({ detail, now }: { detail: AuthorizationDetail; now?: InFo
       </Fact>
       {(only !== "" || (onlyNow ?? "") !== "") && (
         <Fact name={t.only}>
-          <Changed text={only || t.change.all} was={onlyNow === "" ? t.change.all : onlyNow} isMore={false} />
+          <Changed text={only || t.change.all} was={onlyNow === "" ? t.change.all : onlyNow} isMore={now?.isLooser === true} />
         </Fact>
       )}
       <Fact rule="C13" name={t.alias}>

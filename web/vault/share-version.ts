@@ -1,8 +1,8 @@
 /*
- * To its vendor and to the server a share's version says only that it is newer. To this app it says of which version of its record the
- * copy was made, under which consent of the grant, and whether it is a removal, which no one could tell from a leaf. The consent's number
- * is in it because versions never restart: what a narrower consent took back can be shared again by a later one, though its record is the
- * same. A digest and a contact card follow from more than one record: theirs count within the consent.
+ * To its vendor and to the server a share's version says that it is newer, and how often its record was written. To this app it says of
+ * which version of its record the copy was made, under which consent of the grant, and whether it is a removal, which no one could tell
+ * from a leaf. The consent's number is in it because versions never restart: what a narrower consent took back can be shared again by a
+ * later one, though its record is the same. A digest and a contact card follow from more than one record: theirs count within the consent.
  */
 
 /** Above the numbers that a grant's consents can have (LIMITS.consents), twice. */

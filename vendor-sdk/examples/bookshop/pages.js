@@ -133,8 +133,17 @@ ${invoices.length === 0 ? "" : html`<ul class="plain">${invoices.map(({ number, 
   );
 };
 
-/** @param {string} title @param {string} text */
-export const notice = (title, text) => page(title, html`<h1>${title}</h1><p>${text}</p><p><a href="/">Back to the shop</a></p>`, "");
+/** @param {string} title @param {string} text @param {Markup} back */
+export const notice = (title, text, back = html`<a href="/">Back to the shop</a>`) =>
+  page(title, html`<h1>${title}</h1><p>${text}</p><p>${back}</p>`, "");
+
+/** A no to more holds for thirty days, and the shop is told so before it could ask. */
+export const heldToNo = () =>
+  notice(
+    "You said no to this not long ago",
+    "Nothing changes: what you share with us stays as it is. Your Counterfoil holds us to your no for thirty days.",
+    html`<a href="/welcome">Back to your card</a>`,
+  );
 
 const REASONS = /** @type {Record<string, string>} */ ({
   revoked: "stopped on",
@@ -172,7 +181,10 @@ function row(grant, drawer, reaches) {
   const card = drawer.cards.find(({ key }) => key === grant.key);
   const stub = drawer.stubs.find(({ key }) => key === grant.key);
   const granted = [...new Set(grant.details.flatMap(({ paths }) => paths))].map(words).join("; ");
-  const state = stub === undefined ? STATES[grant.state] : html`erased, ${REASONS[stub.reason] ?? "ended on"} ${day(stub.at)}`;
+  const state =
+    stub === undefined
+      ? STATES[grant.state]
+      : html`erased, ${grant.endedBy === "vendor" ? "given up on" : (REASONS[stub.reason] ?? "ended on")} ${day(stub.at)}`;
   return html`<li class="card${stub === undefined ? "" : " ended"}">
 <h2>Customer ${grant.key.slice(1, 7)}</h2>
 <p class="state">${state}</p>

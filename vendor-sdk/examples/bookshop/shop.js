@@ -7,7 +7,7 @@ import { CounterfoilError } from "@counterfoil/vendor-sdk";
 import { readConfig } from "./config.js";
 import { openCustomers } from "./customers.js";
 import { answerEvent } from "./events.js";
-import { crm, home, notice, welcome } from "./pages.js";
+import { crm, heldToNo, home, notice, welcome } from "./pages.js";
 import { reachesOf } from "./reaching.js";
 import { mayAskMore, openVendor } from "./vendor.js";
 
@@ -83,11 +83,13 @@ const routes = {
     return goTo("/crm");
   },
 
-  async "POST /ask"() {
+  async "POST /ask"({ session: before }) {
     const { url, id } = await request();
+    const known = sessions.get(before ?? "");
     const session = randomBytes(24).toString("base64url");
     for (const oldest of sessions.size < MOST_SESSIONS ? [] : [...sessions.keys()].slice(0, 1)) sessions.delete(oldest);
-    sessions.set(session, { request: id });
+    // A regular who asks again has their card until there is another.
+    sessions.set(session, { ...known, request: id });
     const secure = config.origin.startsWith("https:") ? "; Secure" : "";
     return goTo(url, { "set-cookie": `session=${session}; HttpOnly; SameSite=Lax; Path=/${secure}` });
   },
@@ -118,9 +120,14 @@ const routes = {
     const grant = await regular(session);
     const known = sessions.get(session ?? "");
     if (grant === undefined || known === undefined || !mayAskMore(grant)) return goTo("/welcome");
-    const { url, id } = await requestMore(grant);
-    known.request = id;
-    return goTo(url);
+    try {
+      const { url, id } = await requestMore(grant);
+      known.request = id;
+      return goTo(url);
+    } catch (error) {
+      if (error instanceof CounterfoilError && error.code === "access_denied") return show(heldToNo());
+      throw error;
+    }
   },
 
   async "POST /order"({ session }) {
@@ -173,7 +180,7 @@ async function formOf(incoming) {
 }
 
 const server = createServer(async (incoming, outgoing) => {
-  if (incoming.url === "/events") return void answerEvent(receive, incoming, outgoing);
+  if (incoming.url === "/events") return void answerEvent(receive, incoming, outgoing).catch(() => outgoing.destroy());
   /** @type {Reply} */
   let reply;
   try {

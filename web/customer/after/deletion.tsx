@@ -1,8 +1,22 @@
+import { useEffect } from "preact/hooks";
 import { words } from "../../locales/words.ts";
 import { day } from "../../parts/dates.ts";
 import { serial } from "../../parts/stub.tsx";
 import type { ConnectionView, DeletionView } from "../../vault/vault.ts";
+import { useVault } from "../vault-context.ts";
 import { DeletionLine, Quote, Remains } from "./deletion-line.tsx";
+
+/** A shop that hears of it at once answers within moments: after how many milliseconds to look for it. */
+const LOOKS = [1500, 5000, 20_000, 60_000];
+
+/** Shows the shop's answer to whoever stays to see it. */
+function useAnswer(awaited: boolean): void {
+  const vault = useVault();
+  useEffect(() => {
+    const looks = awaited ? LOOKS.map((after) => setTimeout(() => void vault.refresh().catch(() => undefined), after)) : [];
+    return () => looks.forEach(clearTimeout);
+  }, [awaited, vault]);
+}
 
 /** What became of what the shop had read: how far its deletion is, in its own words as quotes, and what can be done. */
 export function Deletion({ connection, deletion }: { connection: ConnectionView; deletion: DeletionView }) {
@@ -10,6 +24,7 @@ export function Deletion({ connection, deletion }: { connection: ConnectionView;
   const t = all.deletion;
   const { state, reason, since, at, did, remains, statement } = deletion;
   const name = connection.client.client_name;
+  useAnswer(state === "waiting");
   return (
     <section class="panel" data-rule="deletion">
       <h2>{t.title}</h2>

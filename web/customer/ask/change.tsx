@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { AuthorizationDetail, AuthorizationDetails } from "#protocol/authorization-details.ts";
-import { frequencyIsWider } from "#protocol/narrow.ts";
+import { filterIsWider, frequencyIsWider } from "#protocol/narrow.ts";
 import { words } from "../../locales/words.ts";
 import { useAction } from "../../parts/action.ts";
 import { focusFault } from "../../parts/focus-fault.ts";
@@ -171,8 +171,8 @@ export function ChangeRequest(props: ChooseProps & { grant: string; inForce: Aut
   );
 }
 
-const inForceOf = ({ frequency }: AuthorizationDetail, now: AuthorizationDetail | undefined): InForce | undefined =>
-  now && { detail: now, isSeldomer: frequencyIsWider(frequency, now.frequency) };
+const inForceOf = ({ frequency, filter }: AuthorizationDetail, now: AuthorizationDetail | undefined): InForce | undefined =>
+  now && { detail: now, isSeldomer: frequencyIsWider(frequency, now.frequency), isLooser: filterIsWider(filter, now.filter) };
 
 /** What it no longer asks for. */
 function Gone({ paths }: { paths: readonly string[] }) {
