@@ -154,12 +154,13 @@ export const RequestView = v.strictObject({
 export type RequestView = v.InferOutput<typeof RequestView>;
 
 /**
- * `by`: when it must be done, null where the vendor never read anything. `since`: what began it. `told`: when the vendor's stream
+ * `n`: number of the narrower consent that it follows, or of the last one. `by`: when it must be done, null where the vendor never read anything. `since`: what began it. `told`: when the vendor's stream
  * acknowledged it. `attestations`: as the vendor signed them, with the public JWK of its key set that verified each, newest last.
  */
 export const Deletion = v.strictObject({
   reason: v.picklist(["revoked", "expired", "declined", "narrowed"]),
   since: Instant,
+  n: Positive,
   by: v.nullable(Instant),
   told: v.nullable(Instant),
   attestations: list(v.strictObject({ token: CompactJws, key: Json, received: Instant }), 20),

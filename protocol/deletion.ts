@@ -59,17 +59,22 @@ export type DeletionState =
 export interface Owed {
   readonly reason: "revoked" | "expired" | "declined" | "narrowed";
   readonly since: number;
+  /** Number of the narrower consent that it follows, or of the one that was in force at the end. */
+  readonly n: number;
   /** null: nothing was ever read. */
   readonly by: number | null;
 }
 
 /**
- * Whether an attestation answers what is owed: made since then, and of an end where it is one. A vendor need not know in which way a grant
- * has ended; its clock may be `ATTESTATION_SKEW` behind.
+ * Whether an attestation answers what is owed: made since then, of an end where it is one, and of a narrowing by one who knew of it. A
+ * vendor need not know in which way a grant has ended; its clock may be `ATTESTATION_SKEW` behind.
  */
-export const answers = ({ reason, since }: Pick<Owed, "reason" | "since">, attested: Pick<ErasureAttestation, "at" | "reason">): boolean =>
+export const answers = (
+  { reason, since, n }: Pick<Owed, "reason" | "since" | "n">,
+  attested: Pick<ErasureAttestation, "at" | "reason" | "n">,
+): boolean =>
   attested.reason !== "retention" &&
-  (reason === "narrowed" || attested.reason !== "narrowed") &&
+  (attested.reason !== "narrowed" || (reason === "narrowed" && attested.n >= n)) &&
   Date.parse(attested.at) >= since - ATTESTATION_SKEW;
 
 /**

@@ -223,6 +223,8 @@ export interface FixedRow {
 export interface DeletionRow {
   readonly reason: "revoked" | "expired" | "declined" | "narrowed";
   readonly since: number;
+  /** Number of the narrower consent that it follows, or of the last one. */
+  readonly n: number;
   readonly by: number | null;
   /** When the vendor's stream acknowledged the event. */
   readonly told: number | null;

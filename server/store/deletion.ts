@@ -21,7 +21,7 @@ export function owe(store: StoreWriter<Rows>, grant: string, { row, standing }: 
   const by = own !== null && owed !== null && atOnce ? Math.min(own, owed) : own;
   if (before !== undefined) forgetReminder(store, grant, before);
   if (by !== null && by - REMINDER_TIME > at) enter(store, reminderOf(grant, by));
-  return { reason, since: at, by, told: null, attested: null };
+  return { reason, since: at, n: (row.n ?? 1) + (reason === "narrowed" ? 1 : 0), by, told: null, attested: null };
 }
 
 /** No reminder for what was attested, or is replaced. */
@@ -38,6 +38,7 @@ export function owedNow(known: Grant, now: number): DeletionRow | undefined {
   const owes = (reason: DeletionRow["reason"], since: number, atOnce: boolean): DeletionRow => ({
     reason,
     since,
+    n: row.n ?? 1,
     by: deleteBy({ at: since, atOnce, details: row.details, lastRead }),
     told: null,
     attested: null,

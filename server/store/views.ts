@@ -59,9 +59,10 @@ export async function grantView(
 
 const momentOf = (at: number | null): string | null => (at === null ? null : instant(at));
 
-const deletionView = async (store: StoreReader<Rows>, grant: string, { reason, since, by, told }: DeletionRow): Promise<Deletion> => ({
+const deletionView = async (store: StoreReader<Rows>, grant: string, { reason, since, n, by, told }: DeletionRow): Promise<Deletion> => ({
   reason,
   since: instant(since),
+  n,
   by: momentOf(by),
   told: momentOf(told),
   attestations: (await attestationsOf(store, grant)).map(([, { token, key, received }]) => ({ token, key, received: instant(received) })),

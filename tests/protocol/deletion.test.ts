@@ -121,14 +121,19 @@ describe("what a consent takes away", () => {
 });
 
 const REASONS = ["revoked", "expired", "declined", "narrowed"] as const;
-const owed: fc.Arbitrary<Owed> = fc.record({ reason: fc.constantFrom(...REASONS), since: moment, by: fc.option(moment) });
+const owed: fc.Arbitrary<Owed> = fc.record({
+  reason: fc.constantFrom(...REASONS),
+  since: moment,
+  n: fc.integer({ min: 1, max: 3 }),
+  by: fc.option(moment),
+});
 const attested: fc.Arbitrary<ErasureAttestation> = fc.record({
   iss: fc.constant("https://shop.example/client.json"),
   aud: fc.constant("https://counterfoil.example"),
   jti: fc.string({ minLength: 1 }),
   iat: fc.constant(1),
   grant_id: fc.constant("AAAAAAAAAAAAAAAAAAAAAA"),
-  n: fc.constant(1),
+  n: fc.integer({ min: 1, max: 3 }),
   reason: fc.constantFrom(...REASONS, "retention" as const),
   at: moment.map(instant),
   did: fc.array(fc.string({ minLength: 1 })),
@@ -148,7 +153,7 @@ describe("how far a deletion is", () => {
   });
 
   test("is overdue at its very time", () => {
-    const each = { reason: "revoked", since: NOW, by: NOW + DELETION_TIME } as const;
+    const each = { reason: "revoked", since: NOW, n: 1, by: NOW + DELETION_TIME } as const;
     expect(deletionState(each, [], each.by - 1)).toEqual({ state: "waiting", by: each.by });
     expect(deletionState(each, [], each.by)).toEqual({ state: "overdue", by: each.by });
   });
@@ -164,13 +169,19 @@ describe("how far a deletion is", () => {
   });
 
   test("is answered by nothing from before it began but for a clock that is a little behind, and by no lapsed retention", () => {
-    const base = { reason: "revoked", since: NOW } as const;
-    expect(answers(base, { reason: "revoked", at: instant(NOW - ATTESTATION_SKEW) })).toBe(true);
-    expect(answers(base, { reason: "revoked", at: instant(NOW - ATTESTATION_SKEW - 1) })).toBe(false);
-    expect(answers(base, { reason: "expired", at: instant(NOW) }), "it may not know how it ended").toBe(true);
-    expect(answers(base, { reason: "narrowed", at: instant(NOW) }), "less was deleted").toBe(false);
-    expect(answers(base, { reason: "retention", at: instant(NOW) })).toBe(false);
-    expect(answers({ reason: "narrowed", since: NOW }, { reason: "narrowed", at: instant(NOW) })).toBe(true);
-    expect(answers({ reason: "narrowed", since: NOW }, { reason: "retention", at: instant(NOW) })).toBe(false);
+    const base = { reason: "revoked", since: NOW, n: 2 } as const;
+    const word = (reason: ErasureAttestation["reason"], at = NOW, n = 2) => ({ reason, at: instant(at), n });
+    expect(answers(base, word("revoked", NOW - ATTESTATION_SKEW))).toBe(true);
+    expect(answers(base, word("revoked", NOW - ATTESTATION_SKEW - 1))).toBe(false);
+    expect(answers(base, word("revoked", NOW, 1)), "it may not have seen the last consent").toBe(true);
+    expect(answers(base, word("expired")), "it may not know how it ended").toBe(true);
+    expect(answers(base, word("narrowed")), "less was deleted").toBe(false);
+    expect(answers(base, word("retention"))).toBe(false);
+    const narrowed = { ...base, reason: "narrowed" } as const;
+    expect(answers(narrowed, word("narrowed"))).toBe(true);
+    expect(answers(narrowed, word("narrowed", NOW, 3))).toBe(true);
+    expect(answers(narrowed, word("narrowed", NOW, 1)), "it knew of the narrowing before only").toBe(false);
+    expect(answers(narrowed, word("revoked", NOW, 1)), "all is gone").toBe(true);
+    expect(answers(narrowed, word("retention"))).toBe(false);
   });
 });

@@ -81,6 +81,7 @@ describe("a grant that is replaced", () => {
       since: instant(now),
       by: instant(now + DELETION_TIME),
       told: null,
+      n: 2,
       attestations: [],
     });
     const { body } = await vendor.redeem(amended.redirect);

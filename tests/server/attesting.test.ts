@@ -40,7 +40,7 @@ describe("an attestation", () => {
       audience: system.issuer,
       grant: id,
     });
-    const owed = { reason: deletion.reason, since: Date.parse(deletion.since), by: deletion.by === null ? null : Date.parse(deletion.by) };
+    const owed = { ...deletion, since: Date.parse(deletion.since), by: deletion.by === null ? null : Date.parse(deletion.by) };
     expect(deletionState(owed, [claims], system.clock.now())).toMatchObject({ state: "kept", remains });
     expect(await vendor.query(id)).toMatchObject({ attested: received });
     const changed = await customer.api.call("store", { query: { since: String(before) } });
@@ -71,6 +71,20 @@ describe("an attestation", () => {
     await vendor.attest(grant.grant, { reason: "revoked", n: 2 });
     expect(await vendor.query(grant.grant)).toMatchObject({ attested: expect.any(String) });
     expect((await customer.view(grant.grant)).deletion?.attestations).toHaveLength(3);
+  });
+
+  test("of one narrowing answers no later one, however soon that came", async () => {
+    await using at = await scene();
+    const { customer, vendor } = at;
+    const { grant, tokens } = await connect(at, { paths: ["profile/emails", "profile/name", "profile/birthday"] });
+    await vendor.pull(tokens.access_token, grant.grant);
+    await customer.narrow(grant.grant, [vendor.ask({ paths: ["profile/emails", "profile/name"] })]);
+    await vendor.attest(grant.grant, { reason: "narrowed", n: 2 });
+    await customer.narrow(grant.grant, [vendor.ask({ paths: ["profile/emails"] })]);
+    await vendor.attest(grant.grant, { reason: "narrowed", n: 2 });
+    expect(await vendor.query(grant.grant)).toMatchObject({ attested: null });
+    await vendor.attest(grant.grant, { reason: "narrowed", n: 3 });
+    expect(await vendor.query(grant.grant)).toMatchObject({ attested: expect.any(String) });
   });
 
   test("can be sent again, signed anew or not: it is there once, and it came when it first came", async () => {

@@ -40,7 +40,14 @@ describe("a grant whose time is over", () => {
     expect(await problemOf(await vendor.pullRaw(body.access_token, grant.grant)), "before any sweep").toMatchObject({
       code: "grant_ended",
     });
-    const owed = { reason: "expired", since: instant(end), by: instant(read + 30 * DAY + DELETION_TIME), told: null, attestations: [] };
+    const owed = {
+      reason: "expired",
+      n: 1,
+      since: instant(end),
+      by: instant(read + 30 * DAY + DELETION_TIME),
+      told: null,
+      attestations: [],
+    };
     expect((await customer.view(grant.grant)).deletion, "retention goes on from the last read").toEqual(owed);
     await system.sweep();
     expect(await inside(at)).toMatchObject({ bodies: 0, calendar: ["remind"], grants: [{ refresh: null, pauseSecret: null }] });
@@ -155,7 +162,7 @@ describe("what a vendor owes after a stop", () => {
     await customer.revoke(not.grant.grant);
     await customer.revoke(unread.grant.grant, true);
     const now = system.clock.now();
-    const owed = { reason: "revoked", since: instant(now), told: null, attestations: [] };
+    const owed = { reason: "revoked", n: 1, since: instant(now), told: null, attestations: [] };
     expect((await customer.view(asked.grant.grant)).deletion).toEqual({ ...owed, by: instant(now + DELETION_TIME) });
     expect((await customer.view(not.grant.grant)).deletion).toEqual({ ...owed, by: instant(read + 30 * DAY + DELETION_TIME) });
     expect((await customer.view(unread.grant.grant)).deletion).toEqual({ ...owed, by: null });

@@ -200,8 +200,8 @@ const instant = (seconds: number): string => new Date(seconds * 1000).toISOStrin
 
 function deletionOf({ row, attested }: KnownGrant, now: number): DeletionView | null {
   if (row?.deletion == null) return null;
-  const { reason, since, by, told } = row.deletion;
-  const owed = { reason, since: Date.parse(since), by: by === null ? null : Date.parse(by) };
+  const { reason, since, n, by, told } = row.deletion;
+  const owed = { reason, since: Date.parse(since), n, by: by === null ? null : Date.parse(by) };
   const counts = attested.findLast((each) => answers(owed, each));
   return {
     ...{ reason, state: deletionState(owed, attested, now).state, since, by, told },

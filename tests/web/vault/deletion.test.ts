@@ -61,6 +61,7 @@ async function stopped(house: House): Promise<Scene> {
     const deletion: Deletion = {
       reason: "revoked",
       since,
+      n: 1,
       by: new Date(Date.parse(since) + 7 * DAY).toISOString(),
       told: null,
       attestations: tokens.map((token) => ({ token, key: { ...key }, received })),
