@@ -129,7 +129,20 @@ describe("a wider consent is refused", () => {
     expect(at({ paths: ["profile/emails/e1", "profile/name"] })).toBe("/0/paths/1");
   });
 
-  it("where it is empty", () => expect(widening([], DETAILS)).toEqual({ pointer: "", reason: expect.any(String) }));
+  it("by what was asked for its own purpose, not by another's", () => {
+    const [care] = DETAILS as [AuthorizationDetails[number]];
+    const marketing = { ...care, purpose: "https://w3id.org/dpv#DirectMarketing" };
+    expect(widening([{ ...marketing, retention: "P31D" }], [care, marketing])).toEqual({
+      pointer: "/0/retention",
+      reason: "longer than was asked",
+    });
+    expect(widening([care, marketing], [care])).toEqual({
+      pointer: "/1/purpose",
+      reason: "this purpose was not asked for, or not so often",
+    });
+  });
+
+  it("where it is empty", () => expect(widening([], DETAILS)).toEqual({ pointer: "", reason: "a consent needs one object" }));
 });
 
 it("objects are matched exactly as well as by trying every way", () => {

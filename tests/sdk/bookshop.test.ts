@@ -17,7 +17,10 @@ describe("the sample shop on the packed SDK", () => {
   const page = async (path: string, cookie = ""): Promise<string> => (await fetch(shop.origin + path, { headers: { cookie } })).text();
   const files = async (): Promise<string> => {
     const names = (await readdir(shop.data, { recursive: true, withFileTypes: true })).filter((each) => each.isFile());
-    return (await Promise.all(names.map(({ parentPath, name }) => readFile(join(parentPath, name), "utf8")))).join("");
+    // Between listing and reading, what was handled is removed.
+    const read = (path: string): Promise<string> =>
+      readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => (error.code === "ENOENT" ? "" : Promise.reject(error)));
+    return (await Promise.all(names.map(({ parentPath, name }) => read(join(parentPath, name))))).join("");
   };
 
   it("asks, shows what it got, follows a change, and erases it when stopped", async () => {
