@@ -42,6 +42,8 @@ export default defineConfig(({ mode }) => {
             exclude: inBrowser,
             testTimeout: 60_000,
             hookTimeout: 60_000,
+            // Files share what they import: to load it anew for each took longer than the tests.
+            isolate: false,
             // Vitest leaves one processor free, which of two is half of them.
             maxWorkers: "100%",
           },

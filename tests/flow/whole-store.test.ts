@@ -160,11 +160,11 @@ async function plainStore(page: Page, house: House): Promise<PlainStore> {
   return JSON.parse(new TextDecoder().decode(store)) as PlainStore;
 }
 
-/** By what the server's disk knows the one store: its account, records, grants and shares. */
+/** By what the server's disk knows the one store: its account, records, grants and shares, in the journal or where it has been put. */
 async function namesOf(house: House): Promise<string[]> {
   const names = new Set<string>();
   for (const file of await readdir(house.data, { recursive: true })) {
-    if (!file.includes("journal")) continue;
+    if (!file.includes("journal") && !file.startsWith("stores")) continue;
     const text = await readFile(join(house.data, file), "latin1").catch(() => "");
     for (const [, id = ""] of text.matchAll(/(?:"store":"|"grants","|(?:purchases|imports|profile\/emails)\/)([A-Za-z0-9_-]{22})"/g))
       names.add(id);
