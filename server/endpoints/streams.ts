@@ -1,6 +1,6 @@
 import type * as v from "valibot";
 import { Refusal } from "#protocol/refusal.ts";
-import { type Delivery, POLL, PUSH, type StreamChange, type StreamWish } from "#protocol/streams.ts";
+import { type Delivery, POLL, PUSH, type StreamChange, type StreamConfiguration, type StreamWish } from "#protocol/streams.ts";
 import { isLoopback } from "../config.ts";
 import type { Deps } from "../deps.ts";
 import { randomText } from "../digest.ts";
@@ -60,33 +60,14 @@ export const streams: Endpoints<
     return configurationOf(deps.config.issuer, named(stream, id));
   },
 
-  async changeStream(deps, call) {
-    const clientId = await changer(deps, call);
-    const { body } = call;
-    const wish = await wishOf(deps, body, body.stream_id);
-    const stream = await deps.outbox.changeStream(clientId, (existing) => {
-      const before = named(existing, body.stream_id);
-      assertUnchanged(deps, before, body);
-      return changed(before, {
-        push: body.delivery === undefined ? before.push : wish.push,
-        requested: body.events_requested === undefined ? before.requested : wish.requested,
-        description: body.description === undefined ? before.description : wish.description,
-      });
-    });
-    return configurationOf(deps.config.issuer, stream);
-  },
+  changeStream: (deps, call) =>
+    change(deps, call, (before, wish) => ({
+      push: call.body.delivery === undefined ? before.push : wish.push,
+      requested: call.body.events_requested === undefined ? before.requested : wish.requested,
+      description: call.body.description === undefined ? before.description : wish.description,
+    })),
 
-  async replaceStream(deps, call) {
-    const clientId = await changer(deps, call);
-    const { body } = call;
-    const wish = await wishOf(deps, body, body.stream_id);
-    const stream = await deps.outbox.changeStream(clientId, (existing) => {
-      const before = named(existing, body.stream_id);
-      assertUnchanged(deps, before, body);
-      return changed(before, wish);
-    });
-    return configurationOf(deps.config.issuer, stream);
-  },
+  replaceStream: (deps, call) => change(deps, call, (_before, wish) => wish),
 
   async deleteStream(deps, call) {
     const clientId = await changer(deps, call);
@@ -171,6 +152,23 @@ function idIn(call: Call<unknown>): string {
 }
 
 /** Where events go to another address, nothing is known against that one. */
+/** SSF 1.0, 8.1.1.3 and 8.1.1.4. `of`: what becomes of the stream by this wish. */
+async function change(
+  deps: Deps,
+  call: Call<v.InferOutput<typeof StreamChange>>,
+  of: (before: Stream, wish: Wish) => Wish,
+): Promise<StreamConfiguration> {
+  const clientId = await changer(deps, call);
+  const { body } = call;
+  const wish = await wishOf(deps, body, body.stream_id);
+  const stream = await deps.outbox.changeStream(clientId, (existing) => {
+    const before = named(existing, body.stream_id);
+    assertUnchanged(deps, before, body);
+    return changed(before, of(before, wish));
+  });
+  return configurationOf(deps.config.issuer, stream);
+}
+
 function changed(before: Stream, wish: Wish): Stream {
   const isSame = before.push?.url === wish.push?.url && before.push?.authorization === wish.push?.authorization;
   return { ...before, ...wish, failing: isSame ? before.failing : null };

@@ -4,12 +4,12 @@ import { canonical } from "#protocol/canonical.ts";
 import { type Consent, readConsent } from "#protocol/consent-token.ts";
 import { takesAway } from "#protocol/deletion.ts";
 import { isEnded } from "#protocol/grant.ts";
-import { thumbprint } from "#protocol/jws.ts";
 import { allowsRead, isNoWider } from "#protocol/narrow.ts";
 import { Refusal } from "#protocol/refusal.ts";
 import { instant } from "../digest.ts";
 import type { PushedRequest } from "../oauth/pushed-request.ts";
 import type { GrantRow, StandingRow } from "../rows.ts";
+import { readAnswer } from "./answer.ts";
 import { enter, strike } from "./calendar.ts";
 import {
   type ConsentStep,
@@ -22,23 +22,13 @@ import {
   wrongConsent,
 } from "./consent.ts";
 import { owe } from "./deletion.ts";
-import { requireKit, requireStaying } from "./first-consent.ts";
-import { requireUnrefused } from "./refusals.ts";
 import { type Grant, grantOf, stateNow } from "./shares.ts";
 import { tell } from "./tell.ts";
 
 /** Amends a grant as its vendor asked: the customer's passkey approves the whole of what is granted from now on. */
 export async function giveReplacing(step: ConsentStep, given: GivenConsent, request: PushedRequest): Promise<Consent> {
-  const { store, now } = step;
   const { vendor } = request;
-  requireStaying(step);
-  await requireUnrefused(store, vendor.clientId, now);
-  requireKit(step, { second: false });
-  const { consent, hash } = await readGiven(given.token, {
-    audience: vendor.clientId,
-    encryptionKey: await thumbprint(vendor.encryptionKey),
-    now,
-  });
+  const { consent, hash } = await readAnswer(step, given, request, { second: false });
   if (consent.grant_id !== request.replaces) throw wrongConsent("This request is about another grant.");
   const known = await standing(step, consent);
   if (known.row.vendor.clientId !== vendor.clientId) throw wrongConsent("This grant is another vendor's.");
