@@ -15,7 +15,8 @@ const server: UserConfig = {
   root: here,
   publicDir: false,
   build: {
-    ssr: join(here, "server", "main.ts"),
+    ssr: true,
+    rolldownOptions: { input: { main: join(here, "server", "main.ts"), counterfoil: join(here, "server", "operator.ts") } },
     outDir: join(here, "dist", "server"),
     emptyOutDir: true,
     target: "node20",

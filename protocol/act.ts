@@ -3,7 +3,19 @@ import { canonical, concat, sha256, utf8 } from "./canonical.ts";
 import { Hash, Id, Instant } from "./shapes.ts";
 
 /** What takes a passkey (section 4). */
-export const ACT_ACTIONS = ["approve", "widen", "resume", "revoke", "add-way", "drop-way", "recover", "export", "erase"] as const;
+export const ACT_ACTIONS = [
+  "approve",
+  "widen",
+  "resume",
+  "revoke",
+  "add-way",
+  "drop-way",
+  "recover",
+  "export",
+  "erase",
+  "move",
+  "restore",
+] as const;
 
 /** What a passkey (or, in a recovery, the kit's key) approved. `object`: hash of what is approved or ended. */
 export const Act = v.strictObject({

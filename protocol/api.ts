@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { Act } from "./act.ts";
 import { AuthorizationDetails } from "./authorization-details.ts";
 import { Epoch } from "./epoch.ts";
+import { MovePlan } from "./move.ts";
 import type { Scope } from "./scopes.ts";
 import { Base64url, Body, CompactJwe, CompactJws, Count, Hash, Id, Instant, Path, Positive, Text } from "./shapes.ts";
 import { Successions } from "./succession.ts";
@@ -13,10 +14,10 @@ export interface Endpoint {
   /** `{name}` stands for one path segment. */
   readonly path: string;
   /**
-   * `anyone`, a `session` cookie of the customer's app, a vendor's DPoP-bound access `token` of one grant, or one of the vendor itself
-   * (`client_credentials`) with `scope`.
+   * `anyone`, a `session` cookie of the customer's app, a vendor's DPoP-bound access `token` of one grant, one of the vendor itself
+   * (`client_credentials`) with `scope`, or another `server` by its signed word in the body (move-package.ts).
    */
-  readonly caller: "anyone" | "session" | "token" | "vendor";
+  readonly caller: "anyone" | "session" | "token" | "vendor" | "server";
   /** Of a `vendor` caller: what its token must be good for (protocol/scopes.ts). */
   readonly scope?: Scope;
   readonly query?: v.GenericSchema;
@@ -24,6 +25,8 @@ export interface Endpoint {
   readonly reply: v.GenericSchema;
   /** HTTP status of success; 200 unless told. With 204 and 202 there is no body. */
   readonly status?: 201 | 202 | 204;
+  /** The answer is NDJSON, sent as it is made: `reply` is one line of it. */
+  readonly lines?: true;
 }
 
 const list = <S extends v.GenericSchema>(item: S, most: number) => v.pipe(v.array(item), v.maxLength(most));
@@ -224,6 +227,10 @@ export const HistoryEntry = v.strictObject({
     "told",
     "attest",
     "reopen",
+    "move",
+    "stay",
+    "arrive",
+    "restored",
   ]),
   grant: v.nullable(Id),
   /** commit: head's seq; read: ordinal of the read in its grant; approve and narrow: number of the consent. */
@@ -261,6 +268,15 @@ export const Sync = v.strictObject({
   created: Instant,
   /** When the store will be erased, if its customer has said so. */
   erasing: v.nullable(Instant),
+  /**
+   * Where the server was put back to an earlier state since this store began: when, and to that of when (null: nobody knows). Its grants were
+   * paused then, and a device that knows a newer head goes on by a head `restored` (protocol/head.ts).
+   */
+  restored: v.nullable(v.strictObject({ at: Instant, from: v.nullable(Instant) })),
+  /** It waits to move to another server, until then; nothing is taken or given meanwhile. */
+  moving: v.nullable(v.strictObject({ to: Text(300), until: Instant })),
+  /** It has come from another server, which doesn't know that yet (`settle`). */
+  arriving: v.nullable(v.strictObject({ from: Text(300) })),
 });
 export type Sync = v.InferOutput<typeof Sync>;
 
@@ -398,6 +414,29 @@ export const API = {
   },
   /** Takes back an erasure that hasn't happened. Grants stay ended. */
   keep: { method: "POST", path: "/api/store/erasure/cancel", caller: "session", body: Empty, reply: Empty },
+  /**
+   * Offers the store to another server (section 4, "Moving"). Act `move`, object = `moveObject` of the plan. Until `until` nothing is taken
+   * or given; `code` is for the other server, once.
+   */
+  move: {
+    method: "POST",
+    path: "/api/store/move",
+    caller: "session",
+    body: v.strictObject({ act: SignedAct, plan: MovePlan }),
+    reply: v.strictObject({ code: Hash, until: Instant }),
+  },
+  /** Calls the move off. */
+  stay: { method: "POST", path: "/api/store/move/cancel", caller: "session", body: Empty, reply: Empty },
+  /** Fetches a store from the server that offers it, and checks it. `left`: shops that this server does not admit. Then its kit opens it. */
+  arrive: {
+    method: "POST",
+    path: "/api/moves",
+    caller: "anyone",
+    body: v.strictObject({ from: Text(300), code: Hash }),
+    reply: v.strictObject({ left: list(Text(100), 1000) }),
+  },
+  /** Its customer has opened a store that came: the old server is told, and from then on it is here. Once more is no fault. */
+  settle: { method: "POST", path: "/api/store/arrival", caller: "session", body: Empty, reply: Empty },
 } as const satisfies Record<string, Endpoint>;
 
 /** Name of an exchange: the key of its entry. */
@@ -422,6 +461,10 @@ export const LIMITS = {
   /** Time in which an erasure can be taken back: 7 days. */
   grace: 7 * 86_400_000,
   codeLifetime: 60_000,
+  /** How long a store waits for the other server: 24 hours. */
+  move: 86_400_000,
+  /** How long a server says where a store has gone: 400 days. */
+  moved: 400 * 86_400_000,
   /** How long a vendor that was refused can't ask that customer again: 30 days (experience, C10). */
   refusal: 30 * 86_400_000,
   /** Consents that one grant can have, one after the other. */

@@ -43,7 +43,8 @@ export interface AttestationExpectation {
   /** The public JWK that must have signed it. */
   readonly key: JWK;
   readonly issuer: string;
-  readonly audience: string;
+  /** Issuer of the server that it is for; of several where its customer has moved between them. */
+  readonly audience: string | readonly string[];
   readonly grant: string;
 }
 
@@ -64,7 +65,7 @@ export async function verifyAttestation(
   }
   const claims = exactly(ErasureAttestation, payload);
   if (claims === undefined) throw new EvidenceError("malformed", "the attestation has an unknown shape");
-  if (claims.iss !== issuer || claims.aud !== audience)
+  if (claims.iss !== issuer || ![audience].flat().includes(claims.aud))
     throw new EvidenceError("audience", "the attestation is another vendor's, or for another server");
   if (claims.grant_id !== grant) throw new EvidenceError("context", "the attestation is of another grant");
   return claims;

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { Count, Id, Instant, Positive, Text } from "./shapes.ts";
+import { CompactJws, Count, Id, Instant, Positive, Text } from "./shapes.ts";
 
 /** Where the types of our events lie; each is a URI (RFC 8417, 2.2). */
 export const EVENT_BASE = "https://w3id.org/counterfoil/event/";
@@ -24,6 +24,8 @@ export const EVENTS = {
   "grant-expired": v.object(due),
   /** A reminder, before the deadline: no attestation has come. */
   "erasure-due": v.object({ ...grant, delete_by: Instant }),
+  /** Its customer has moved to another server: `to` its issuer, `statement` the customer's signed word (protocol/move.ts). */
+  "grant-moved": v.object({ ...grant, to: Text(300), statement: CompactJws }),
   /** Something can be read anew. `paths`: as granted, at most 100; `count` tells all. */
   "records-changed": v.object({ ...grant, paths: v.pipe(v.array(v.string()), v.maxLength(100)), count: Count }),
 } as const;

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { base32Groups } from "./base32.ts";
-import { base64url, canonical, concat, hashOf, sha256 } from "./canonical.ts";
+import { base64url, canonical, concat, hashOf, hashOfJson, sha256 } from "./canonical.ts";
 import { EvidenceError, exactly, readJws, verifyJws } from "./jws.ts";
 import { Hash, Id, Instant, Positive } from "./shapes.ts";
 
@@ -18,6 +18,7 @@ export const Head = v.strictObject({
   epoch: Positive,
   ways: Hash,
   at: Instant,
+  /** The server was put back to an earlier state: `prev` is the last head that it has, `seq` far above all that any device may have seen. */
   restored: v.optional(v.literal(true)),
 });
 export type Head = v.InferOutput<typeof Head>;
@@ -72,9 +73,22 @@ export async function verifyHead(token: string, expected: { account: string; ide
 /** The hash of a signed head: `prev` of the next one. */
 export const hashOfHead = (token: string): Promise<string> => hashOf(token);
 
-/** Checks that `next` follows `last`: one step, chained by hash. @throws {EvidenceError} `older`, `fork` */
+/**
+ * How far a head `restored` stands above the highest head that the device which signs it, or its server, knows; and versions of records and
+ * shares, and the `n` of consents, that go on with it: above whatever was lost when the server was put back to an earlier state.
+ */
+export const RESTORED_STEP = 2 ** 20;
+
+/** What an act `restore` approves: that the store goes on from the older head `prev`, at this `seq`. */
+export const restoredObject = ({ prev, seq }: Pick<Head, "prev" | "seq">): Promise<string> => hashOfJson([prev, seq]);
+
+/**
+ * Checks that `next` follows `last`: one step, chained by hash; or, signed as `restored`, somewhere above it: what lay between was lost.
+ * @throws {EvidenceError} `older`, `fork`
+ */
 export function checkFollows(last: { seq: number; hash: string }, next: Head): void {
   if (next.seq <= last.seq) throw new EvidenceError("older", `expected head ${last.seq + 1}, got ${next.seq}`);
+  if (next.restored) return;
   if (next.seq !== last.seq + 1 || next.prev !== last.hash)
     throw new EvidenceError("fork", `head ${next.seq} does not follow the head ${last.seq} that this device has seen`);
 }

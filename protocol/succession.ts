@@ -69,6 +69,9 @@ export async function followSuccessions(account: string, trusted: Trust, evidenc
   return known;
 }
 
+/** Whose identity key a succession follows, unverified. @throws {EvidenceError} `malformed` */
+export const readSuccessionFrom = (token: string): string => readSuccession(token).from;
+
 function readSuccession(token: string): Succession {
   const succession = exactly(Succession, readJws(token).payload);
   if (succession === undefined) throw new EvidenceError("malformed", "the succession has an unknown shape");

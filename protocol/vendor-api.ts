@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Endpoint } from "./api.ts";
 import { AuthorizationDetails } from "./authorization-details.ts";
+import { ChangeLine } from "./changes.ts";
 import { Body, CompactJwe, CompactJws, Id, Instant, Path, Positive, Text } from "./shapes.ts";
 import { Poll, PollReply, StreamChange, StreamConfiguration, StreamStatus, StreamWish, TransmitterConfiguration } from "./streams.ts";
 
@@ -40,6 +41,16 @@ export const VENDOR_API = {
     caller: "token",
     query: v.strictObject({ since: v.optional(v.string()) }),
     reply: Pull,
+  },
+  /** A bulk pull: all grants of a vendor, NDJSON. Without `since` from the beginning; a cursor of another life of the feed, or older than it: 410 `cursor_expired`. */
+  changes: {
+    method: "GET",
+    path: "/api/changes",
+    caller: "vendor",
+    scope: "changes",
+    query: v.strictObject({ since: v.optional(v.string()) }),
+    reply: ChangeLine,
+    lines: true,
   },
   /** Query (Grant Management, 6.3). Another vendor's grant is as one that isn't there. */
   grant: { method: "GET", path: "/oauth/grants/{id}", caller: "vendor", scope: "grant_management_query", reply: GrantStatus },

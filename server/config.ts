@@ -1,10 +1,17 @@
-/** What an operator decides. `main.ts` reads it from the environment. */
+import { readFileSync } from "node:fs";
+import { expectedOf, type Fault, readSetting, type Setting, SettingsError, shown } from "./setting.ts";
+import { SETTINGS } from "./settings.ts";
+import type { Standby } from "./storage/medium.ts";
+import type { StoragePlace } from "./storage/place.ts";
+
+/** What an operator decides, as the server's parts take it. `main.ts` has it read from the environment. */
 export interface Config {
   /** Origin without a path: where customers' browsers find this server. */
   readonly issuer: string;
   readonly host: string;
   readonly port: number;
-  readonly data: string;
+  readonly storage: StoragePlace;
+  readonly standby: Standby;
   /** Which vendors may ask: all, or those with these client_ids. */
   readonly clients: "open" | ReadonlySet<string>;
   /** Folder of the built web app. */
@@ -16,6 +23,18 @@ export interface Config {
   readonly keyAge: number;
   /** Whether every DPoP proof needs a nonce of this server, or only those that may be from before its start (RFC 9449, 8). */
   readonly nonces: "start" | "always";
+  readonly running: Running;
+}
+
+/** How the process itself is run. Times in milliseconds. */
+export interface Running {
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+  readonly metrics: "off" | { readonly host: string; readonly port: number };
+  readonly drain: number;
+  readonly shutdown: number;
+  /** Most connections of clients at once. */
+  readonly connections: number;
+  readonly keepAlive: number;
 }
 
 /** How many in a minute, except `repeats`. */
@@ -40,62 +59,108 @@ export const RATES: Rates = { logins: 60, recoveries: 10, commits: 120, pulls: 6
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** @throws {TypeError} naming the variable that can't be read */
-export function readConfig(env: Environment): Config {
-  const issuer = issuerOf(env.COUNTERFOIL_ISSUER ?? "http://localhost:4000");
-  const url = new URL(issuer);
-  const port = Number(env.COUNTERFOIL_PORT ?? (url.port || "4000"));
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new TypeError("COUNTERFOIL_PORT: expected 0 to 65535");
+/** The tests' own variables, which a server that they start inherits. */
+const OF_TESTS = "COUNTERFOIL_TEST_";
+
+/**
+ * @param read what a file holds; throws where it can't be read
+ * @throws {SettingsError} with every fault: a value that is none, a variable that is none
+ */
+export function readConfig(env: Environment, read: (path: string) => string = (path) => readFileSync(path, "utf8")): Config {
+  const faults: Fault[] = unknownIn(env);
+  const of = <Value>(setting: Setting<Value>, written = env[setting.name] ?? setting.default): Value | undefined => {
+    if (written === undefined) return undefined;
+    const result = readSetting(setting, written);
+    if ("value" in result) return result.value;
+    faults.push(result.fault);
+    return undefined;
+  };
+  const values = Object.fromEntries(
+    Object.entries(SETTINGS).map(([key, setting]) => [key, key === "storage" ? undefined : of(setting as Setting<unknown>)]),
+  ) as Values;
+  const storage = of(SETTINGS.storage, mediumIn(env, values.storageFile, read, faults));
+  if (faults.length > 0 || storage === undefined) throw new SettingsError(faults);
+  const { issuer, host, port, standby, clients, web, proxies, keyAge, nonces, pulls, repeats, tokens } = values;
   return {
     issuer,
-    port,
-    host: env.COUNTERFOIL_HOST ?? "127.0.0.1",
-    data: env.COUNTERFOIL_DATA ?? "./data",
-    clients: clientsOf(env.COUNTERFOIL_CLIENTS ?? "open"),
-    web: env.COUNTERFOIL_WEB ?? "dist/web/customer",
-    rates: {
-      ...RATES,
-      pulls: countOf(env, "COUNTERFOIL_PULLS_PER_MINUTE", RATES.pulls, 1),
-      tokens: countOf(env, "COUNTERFOIL_TOKENS_PER_MINUTE", RATES.tokens, 1),
-      repeats: countOf(env, "COUNTERFOIL_REPEATS_PER_READ", RATES.repeats, 1),
+    host,
+    port: port ?? Number(new URL(issuer).port || "4000"),
+    storage:
+      storage === "embedded"
+        ? { kind: "embedded", folder: values.data }
+        : {
+            kind: "postgres",
+            url: storage.url,
+            connections: values.connections,
+            statementTimeout: values.statementTimeout,
+            ...libpqIn(env),
+          },
+    standby,
+    clients,
+    web,
+    rates: { ...RATES, pulls, repeats, tokens },
+    proxies,
+    keyAge,
+    nonces,
+    running: {
+      logLevel: values.logLevel,
+      metrics: values.metrics,
+      drain: values.drain,
+      shutdown: values.shutdown,
+      connections: values.most,
+      keepAlive: values.keepAlive,
     },
-    proxies: countOf(env, "COUNTERFOIL_PROXIES", 0, 0),
-    keyAge: countOf(env, "COUNTERFOIL_KEY_DAYS", 90, 1) * 86_400_000,
-    nonces: noncesOf(env.COUNTERFOIL_DPOP_NONCES ?? "start"),
   };
 }
 
-function noncesOf(text: string): Config["nonces"] {
-  if (text !== "start" && text !== "always") throw new TypeError("COUNTERFOIL_DPOP_NONCES: expected start or always");
-  return text;
+function libpqIn({ PGUSER, PGPASSWORD, PGPASSFILE }: Environment): { libpq?: Environment } {
+  const libpq = { PGUSER, PGPASSWORD, PGPASSFILE };
+  return Object.values(libpq).every((value) => value === undefined) ? {} : { libpq };
 }
 
-function countOf(env: Environment, name: string, otherwise: number, least: number): number {
-  const count = Number(env[name] ?? otherwise);
-  if (!Number.isInteger(count) || count < least) throw new TypeError(`${name}: expected a whole number from ${least} up`);
-  return count;
+type ValueOf<S> = S extends Setting<infer Value> ? Value : never;
+type Settings = typeof SETTINGS;
+type Values = {
+  [Key in keyof Settings]: ValueOf<Settings[Key]> | (Key extends "port" | "storageFile" ? undefined : never);
+};
+
+/** What is written of the storage, in its variable or in the file that the other one names. */
+function mediumIn(env: Environment, file: string | undefined, read: (path: string) => string, faults: Fault[]): string | undefined {
+  const { storage, storageFile } = SETTINGS;
+  const written = env[storage.name] ?? storage.default;
+  if (file === undefined) return written;
+  if (env[storage.name] !== undefined) {
+    faults.push({ name: storageFile.name, found: `${storage.name} beside it`, expected: "one of the two" });
+    return undefined;
+  }
+  try {
+    return read(file).trim();
+  } catch (error) {
+    const { code = "an error" } = error as NodeJS.ErrnoException;
+    faults.push({ name: storageFile.name, found: `${shown(file)}, which gives ${code}`, expected: expectedOf(storageFile) });
+    return undefined;
+  }
 }
 
-const clientsOf = (text: string): Config["clients"] =>
-  text === "open"
-    ? "open"
-    : new Set(
-        text
-          .split(",")
-          .map((each) => each.trim())
-          .filter(Boolean),
-      );
-
-/** An issuer is an origin; http only where it never leaves this machine. */
-function issuerOf(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || url.origin !== text.replace(/\/$/, ""))
-    throw new TypeError("COUNTERFOIL_ISSUER: expected an origin, like https://counterfoil.example");
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname)))
-    throw new TypeError("COUNTERFOIL_ISSUER: expected https, or http on this machine");
-  return url.origin;
+/** A name that nobody reads is a slip of the pen, and must not pass in silence. */
+function unknownIn(env: Environment): Fault[] {
+  const names: string[] = Object.values(SETTINGS).map(({ name }) => name);
+  return Object.keys(env)
+    .filter((name) => name.startsWith("COUNTERFOIL_") && !name.startsWith(OF_TESTS) && !names.includes(name))
+    .map((name) => {
+      const near = names.find((known) => isNear(name, known));
+      return { name, found: "a setting that there is not", expected: near ?? "one of those in server/configuration.md" };
+    });
 }
 
-/** Names of this machine alone (RFC 8252, 8.3; `localhost` by RFC 6761). */
-export const isLoopback = (hostname: string): boolean =>
-  hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
+/** Whether two slips of the pen at most make one of the other (Levenshtein's distance). */
+function isNear(one: string, other: string): boolean {
+  let row = Array.from({ length: other.length + 1 }, (_, at) => at);
+  for (const [index, letter] of [...one].entries()) {
+    const next = [index + 1];
+    for (let at = 1; at <= other.length; at++)
+      next.push(Math.min((next[at - 1] ?? 0) + 1, (row[at] ?? 0) + 1, (row[at - 1] ?? 0) + (letter === other[at - 1] ? 0 : 1)));
+    row = next;
+  }
+  return (row.at(-1) ?? 0) <= 2;
+}

@@ -1,68 +1,149 @@
 /**
  * Starts the server. Run it built (`node dist/server/main.js`) or from its source (`npx tsx server/main.ts`).
  *
- * Environment, all optional:
- *   COUNTERFOIL_ISSUER   where browsers find it, an origin; default http://localhost:4000
- *   COUNTERFOIL_HOST     address to listen on; default 127.0.0.1
- *   COUNTERFOIL_PORT     default: the issuer's port, or 4000
- *   COUNTERFOIL_DATA     folder of the stores; default ./data
- *   COUNTERFOIL_CLIENTS  `open`, or the client_ids that may ask, separated by commas; default open
- *   COUNTERFOIL_WEB      folder of the built app; default dist/web/customer
- *   COUNTERFOIL_PULLS_PER_MINUTE  for each grant; default 600
- *   COUNTERFOIL_TOKENS_PER_MINUTE  for each address, and for each vendor; default 6000
- *   COUNTERFOIL_REPEATS_PER_READ  of one that counts against a frequency, within its hour; default 60
- *   COUNTERFOIL_PROXIES  how many of the operator's own proxies stand in front; default 0
- *   COUNTERFOIL_KEY_DAYS  after which tokens and events are signed by another key; default 90
- *   COUNTERFOIL_DPOP_NONCES  `always` asks every DPoP proof for a nonce, `start` those of a server's first seconds; default start
+ * Its settings are environment variables, all optional: see configuration.md. One that is wrong, or that there is not, ends it with the
+ * status 78 (sysexits: EX_CONFIG), which no restart mends.
  *
- * On SIGHUP the key that signs is followed by the next one at once.
+ * SIGTERM and SIGINT end it gracefully, a second one at once; on SIGHUP the key that signs is followed by the next one at once.
  */
-import { createAdaptorServer } from "@hono/node-server";
-import { makeApp } from "./app.ts";
-import { readConfig } from "./config.ts";
-import { makeLog } from "./log.ts";
+import { type App, makeApp } from "./app.ts";
+import { type Config, readConfig } from "./config.ts";
+import { serveCopies } from "./copies/serve.ts";
+import { EndingByHand } from "./ending.ts";
+import { Listener } from "./listener.ts";
+import { type Log, makeLog } from "./log.ts";
+import { logOutput } from "./log-output.ts";
+import { openMetrics } from "./metrics/open.ts";
 import type { Rows } from "./rows.ts";
-import { openFileStorage } from "./storage/file/open.ts";
+import { SettingsError } from "./setting.ts";
+import { stopper } from "./stopping.ts";
+import { openStorage } from "./storage/open.ts";
+import { type Storage, StorageError } from "./storage/storage.ts";
+import { keepFeeds } from "./store/keep-feeds.ts";
 import { sweepRegularly } from "./store/sweep.ts";
+import { VERSION } from "./version.ts";
 
-const started = Date.now();
-const config = readConfig(process.env);
-const log = makeLog((text) => process.stdout.write(text), Date.now);
-const storage = await openFileStorage<Rows>({ folder: config.data });
-const app = await makeApp({ config, storage, log, now: Date.now, started });
-const server = createAdaptorServer({ fetch: app.http.fetch });
+const WRONG_SETTINGS = 78;
 
-const sweeping = sweepRegularly({ storage, outbox: app.outbox, log }, Date.now);
-const telling = app.outbox.run();
-const renew = (): void => void app.keys.renew().catch((error: unknown) => log.fault("keys", error));
-setInterval(renew, 60_000).unref();
-process.on("SIGHUP", () => void app.keys.rotate().catch((error: unknown) => log.fault("keys", error)));
-
-server.listen(config.port, config.host, () => {
-  process.stdout.write(`Counterfoil listens on ${config.host}:${config.port} for ${config.issuer}\n`);
-});
-
-let stopping = false;
-async function stop(): Promise<void> {
-  if (stopping) return;
-  stopping = true;
-  // Whoever is being answered is answered; connections kept alive for later are not waited for.
-  const closed = new Promise((resolve) => server.close(resolve));
-  if ("closeIdleConnections" in server) server.closeIdleConnections();
-  // Before, since a poll may wait long for its answer.
-  const told = telling[Symbol.asyncDispose]();
-  await closed;
-  await sweeping[Symbol.asyncDispose]();
-  await told;
-  await storage[Symbol.asyncDispose]();
-  log.flush();
+/** Ends the process with a sentence for the one who started it. */
+function refuse(why: string, status: number): never {
+  process.stderr.write(`Counterfoil does not start.\n${why}\n`);
+  process.exit(status);
 }
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => {
-    stop().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
+function settings(): Config {
+  try {
+    return readConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    return refuse(error.message, WRONG_SETTINGS);
+  }
+}
+
+async function main(): Promise<void> {
+  const started = Date.now();
+  const config = settings();
+  const { running } = config;
+  const output = logOutput();
+  const place = running.metrics === "off" ? undefined : running.metrics;
+  const metrics = place === undefined ? undefined : openMetrics({ version: VERSION, output });
+  const plain = makeLog(output, Date.now, running.logLevel);
+  const log = metrics?.log(plain) ?? plain;
+  crashLoudly(log);
+
+  const moved = new AbortController();
+  const opened = await open(config, log, () => moved.abort());
+  const storage = metrics?.storage(opened) ?? opened;
+  const ending = new EndingByHand();
+  const app = await makeApp({ config, storage, log, now: Date.now, started, ending }).catch((error: unknown) => unopened(error, log));
+  const sweeping = sweepRegularly({ storage: app.storage, outbox: app.outbox, log, goOn: app.goOn }, Date.now);
+  const telling = app.outbox.run();
+  const feeds = keepFeeds({ storage: app.storage, log, now: Date.now });
+  renewKeys(app, log);
+  const { host, port } = config;
+  const { connections, keepAlive } = running;
+  const door = { fetch: app.http.fetch, host, port, connections, keepAlive };
+  const listener = await listen(`${host}:${port}`, () => Listener.open(door), log);
+  const copies = config.storage.kind === "embedded" ? await serveCopies(opened, config.storage.folder) : undefined;
+  if (config.storage.kind === "embedded" && copies === undefined) log.process({ stage: "uncopied" });
+  const page = place && metrics && (await listen(`${place.host}:${place.port}`, () => metrics.listen(place, listener), log));
+  log.process({
+    stage: "listening",
+    address: `${host}:${listener.port}`,
+    issuer: config.issuer,
+    storage: config.storage.kind,
+    metrics: page?.at ?? "off",
   });
+
+  const stop = stopper({
+    running,
+    ending,
+    listener,
+    telling,
+    sweeping,
+    log,
+    closeAfter: [page, copies, feeds, storage].filter((it) => it !== undefined),
+  });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop());
+  // The next process begins with what is there now, as one that was restored; whoever watches over this one starts it.
+  moved.signal.addEventListener("abort", () => stop(1));
+  if (moved.signal.aborted) stop(1);
 }
+
+/** @param moved is called when the address of the database leads elsewhere */
+async function open({ storage, standby }: Config, log: Log, moved: () => void): Promise<Storage<Rows>> {
+  try {
+    return await openStorage<Rows>(storage, {
+      standby,
+      tell: (notice) => {
+        if (notice.kind === "upgraded") log.process({ stage: "upgraded", from: notice.from });
+        else if (notice.kind === "damaged") log.process({ stage: "damaged", part: notice.damage.kind });
+        else {
+          log.process({ stage: "moved" });
+          moved();
+        }
+      },
+    });
+  } catch (error) {
+    // An address that is none; it is said without the address.
+    if (error instanceof TypeError && storage.kind === "postgres") return refuse(`COUNTERFOIL_STORAGE: ${error.message}`, WRONG_SETTINGS);
+    return unopened(error, log);
+  }
+}
+
+function unopened(error: unknown, log: Log): never {
+  log.fault("start", error);
+  log.flush();
+  // The contract's messages name no row, no value and no secret.
+  return refuse(error instanceof StorageError ? error.message : "The storage can't be opened: see the log.", 1);
+}
+
+/** @param open opens a listener there */
+async function listen<Opened>(place: string, open: () => Promise<Opened>, log: Log): Promise<Opened> {
+  try {
+    return await open();
+  } catch (error) {
+    log.fault("listen", error);
+    log.flush();
+    return refuse(`It can't listen on ${place} (${(error as NodeJS.ErrnoException).code}).`, 1);
+  }
+}
+
+function renewKeys({ keys }: App, log: Log): void {
+  const failed = (error: unknown): void => log.fault("keys", error);
+  setInterval(() => void keys.renew().catch(failed), 60_000).unref();
+  process.on("SIGHUP", () => void keys.rotate().catch(failed));
+}
+
+/** What nobody caught may have left anything half-done: the next process begins from what is durable. */
+function crashLoudly(log: Log): void {
+  const crash = (error: unknown): void => {
+    log.fault("uncaught", error);
+    log.flush();
+    process.exit(1);
+  };
+  process.on("uncaughtException", crash);
+  process.on("unhandledRejection", crash);
+}
+
+await main();

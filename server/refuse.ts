@@ -46,7 +46,8 @@ export function refuse(error: unknown, request: string): Answer {
 /** A fault of ours, which must show in the log. */
 export const isFault = (error: unknown): boolean => refusalOf(error).status >= 500;
 
-function refusalOf(error: unknown): Refusal {
+/** What is said of an error, whatever it is. */
+export function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof StorageError) {
     if (error.code === "full")
@@ -56,6 +57,10 @@ function refusalOf(error: unknown): Refusal {
     if (error.code === "failed")
       return new Refusal("unavailable", "The server can't save right now. Nothing was changed. Try again in a moment.", {
         extra: { retryAfter: 5 },
+      });
+    if (error.code === "corrupt")
+      return new Refusal("unavailable", "What is stored here is damaged, and the operator has to put it back. Nothing was changed.", {
+        extra: { retryAfter: 600 },
       });
     if (error.code === "absent") return new Refusal("not_found", "There is nothing here.");
     if (error.code === "taken") return new Refusal("taken", "This name is in use. Make a new one.");

@@ -1,4 +1,5 @@
-import type { SignedAct } from "#protocol/api.ts";
+import type { Act } from "#protocol/act.ts";
+import type { Assertion, SignedAct } from "#protocol/api.ts";
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
 
 /**
@@ -45,6 +46,10 @@ export interface Rows {
   calendar: Record<string, never>;
   /** `grant/received/jti`: what its vendor attested */
   attestations: AttestationRow;
+  /** grant: the customer's signed word to its vendor where it goes, while the store waits to move and after it has */
+  statements: { readonly clientId: string; readonly statement: string };
+  /** `filling`: a store that is on its way here, and not whole yet */
+  filling: FillingRow;
   /** SHA-256 of a client_id: until when a vendor that was refused can't ask (epoch milliseconds) */
   refusals: { readonly until: number };
   /** `grant/time/position in it`: reads that count against a frequency */
@@ -70,6 +75,53 @@ export interface StoreRow {
   readonly grants: number;
   /** Until when the customer can take back that the store is erased. */
   readonly erasing?: number;
+  /** How many restores of the deployment it knows of (`Life.restores`): every grant of before was paused. Absent: 0. */
+  readonly restores?: number;
+  /** It is not, or not only, here. */
+  readonly move?: MoveRow;
+}
+
+/** Where a store is on its way between two servers. `to`, `from`: issuers. Times in epoch milliseconds. */
+export type MoveRow =
+  /** It waits for the other server: frozen, until then. `code`: hash of the one-time code. */
+  | {
+      readonly state: "leaving";
+      readonly to: string;
+      readonly code: string;
+      readonly until: number;
+      readonly at: number;
+      readonly approval: { readonly act: Act; readonly assertion: Assertion };
+      readonly living: readonly string[];
+    }
+  | MovedRow
+  /** It came, and the old server has it too: frozen. `asked`: the old server may know already, so that this copy may be the only one. */
+  | {
+      readonly state: "arriving";
+      readonly from: string;
+      readonly code: string;
+      readonly until: number;
+      readonly asked: boolean;
+      /** When the old server is asked again. */
+      readonly next: number;
+      readonly left: readonly string[];
+      /** Of one that comes back: where it had gone, until it is here. */
+      readonly stub?: MovedRow;
+    };
+
+/** It is at the other server: what is left says so. `swept`: nothing else is left. */
+export interface MovedRow {
+  readonly state: "moved";
+  readonly to: string;
+  readonly code: string;
+  readonly at: number;
+  readonly swept: boolean;
+}
+
+/** `run`: names the one attempt that may go on with it. */
+export interface FillingRow {
+  readonly from: string;
+  readonly run: string;
+  readonly until: number;
 }
 
 export interface WayRow {
@@ -197,11 +249,22 @@ export interface StandingRow {
   readonly ended: EndedRow | null;
   /** Absent: nothing is owed. */
   readonly deletion?: DeletionRow;
+  /** Its customer is on the way between two servers: nothing is taken or given meanwhile. */
+  readonly moving?: true;
   readonly reads: number;
   readonly lastRead: number | null;
   /** Position of the last line of the history that has the paths of a read of this grant. */
   readonly line?: number;
   readonly fixed: FixedRow | null;
+  /** What bulk reads were not given: the next entry in the vendor's feed has it. Absent: nothing. */
+  readonly held?: HeldRow;
+}
+
+export interface HeldRow {
+  /** The position after which it changed. */
+  readonly from: number;
+  /** When the calendar brings it back to the feed (epoch milliseconds); null: what makes it readable does. */
+  readonly until: number | null;
 }
 
 /** The last read that counted: later pages, and its cursor again within an hour, give the same. */
@@ -276,7 +339,11 @@ export interface LineRow {
     | "end"
     | "told"
     | "attest"
-    | "reopen";
+    | "reopen"
+    | "move"
+    | "stay"
+    | "arrive"
+    | "restored";
   readonly grant: string | null;
   readonly number: number | null;
   readonly paths: readonly string[];

@@ -48,8 +48,8 @@ export async function withinFilters(party: Party, before: StoredGrant, after: St
   if (asked.length === 0) return grant;
   const key = await openGrantKey(party, readConsent(grant.consent.token), grant.grantKey);
   const gone = new Set<string>();
-  for (const [path, { version, body }] of asked) {
-    const content = splitPath(path).form === undefined ? await openKept(key, { grant: grant.id, path, version, body }) : undefined;
+  for (const [path, kept] of asked) {
+    const content = splitPath(path).form === undefined ? await openKept(async () => key, grant.id, path, kept) : undefined;
     if (content === undefined || !("value" in content) || !passes(grant, path, content.value)) gone.add(path);
   }
   if (gone.size === 0) return grant;

@@ -56,7 +56,7 @@ export async function claimsOf(
   const most = reason === "narrowed" ? MOST : MOST - 1;
   return {
     iss: party.clientId,
-    aud: party.server,
+    aud: grant.server ?? party.server,
     jti: await hashOfJson(["counterfoil/attestation/v1", grant.id, n, reason, since]),
     iat: Math.floor(now / 1000),
     grant_id: grant.id,

@@ -1,12 +1,13 @@
 import type { ErasureAttestation, Remainder } from "../protocol/erasure-attestation.ts";
 import { claimsOf, fitDone, isPlain, signAttestation } from "./attestation.ts";
-import { asCounterfoilError, CounterfoilError } from "./error.ts";
+import { asCounterfoilError, CounterfoilError, MovedAway } from "./error.ts";
+import type { Server, Servers } from "./issuers.ts";
+import type { Moves } from "./moves.ts";
 import { doneIn, sinksToGo } from "./owing.ts";
 import type { Party } from "./party.ts";
 import { newToken } from "./random.ts";
 import type { StoredGrant } from "./state.ts";
 import type { SyncReport } from "./sync-report.ts";
-import type { VendorCall } from "./vendor-call.ts";
 
 /** The vendor's signed word of each erasure: kept durably until the server took it. */
 export interface Attesting {
@@ -25,7 +26,24 @@ const DAY = 86_400_000;
 /** A server that refuses one for so long never takes it. */
 const PATIENCE = 30 * DAY;
 
-export function attesting(party: Party, call: VendorCall): Attesting {
+export function attesting(party: Party, servers: Servers, moves: Moves): Attesting {
+  /** Where the grant is now, which may be another server than when it was made: it is signed for the one that gets it. */
+  const deliver = async (claims: ErasureAttestation, signal?: AbortSignal): Promise<string> => {
+    const send = async ({ party: { server }, call }: Server) => {
+      const body = { attestation: await signAttestation(party, { ...claims, aud: server }) };
+      return (await call("attest", { id: claims.grant_id, body, signal })).received;
+    };
+    const where = (await party.book.head(claims.grant_id)) ?? { server: null };
+    return send(servers.at(where)).catch((error: unknown) => {
+      if (!(error instanceof MovedAway)) throw error;
+      return party.book.locks.run(claims.grant_id, async () => {
+        const grant = await party.book.grant(claims.grant_id);
+        if (grant === undefined) throw error;
+        return send(servers.at(await moves.accept(grant, error.to, error.statement)));
+      });
+    });
+  };
+
   const queue = async (grant: StoredGrant, claims: ErasureAttestation): Promise<StoredGrant> => {
     await party.book.saveAttestation({ claims, tries: 0, next: 0 });
     const { jti, reason, at, did, remains } = claims;
@@ -53,7 +71,7 @@ export function attesting(party: Party, call: VendorCall): Attesting {
       const now = party.now();
       return queue(grant, {
         iss: party.clientId,
-        aud: party.server,
+        aud: grant.server ?? party.server,
         jti: newToken(),
         iat: Math.floor(now / 1000),
         grant_id: grant.id,
@@ -79,9 +97,8 @@ export function attesting(party: Party, call: VendorCall): Attesting {
           }
           posted++;
           try {
-            const body = { attestation: await signAttestation(party, claims) };
             // One attempt: it waits in the state anyway, and an enforcement must not.
-            const { received: at } = await call("attest", { id: claims.grant_id, body, signal });
+            const at = await deliver(claims, signal);
             await received(claims.grant_id, jti, at);
             await party.book.dropAttestation(jti);
             report.sent++;

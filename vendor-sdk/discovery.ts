@@ -17,7 +17,8 @@ export type Metadata = v.InferOutput<typeof Metadata>;
 
 const HOUR = 3_600_000;
 
-const isLoopback = ({ hostname }: URL): boolean => hostname === "localhost" || hostname === "127.0.0.1" || hostname === "[::1]";
+/** Whether a URL leads to this very machine. */
+export const isLoopback = ({ hostname }: URL): boolean => hostname === "localhost" || hostname === "127.0.0.1" || hostname === "[::1]";
 /** https, or http to this very machine. */
 export const isSafeUrl = (url: URL): boolean => url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url));
 

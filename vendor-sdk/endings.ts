@@ -1,6 +1,6 @@
 import { allowsRead, lastExpiry } from "../protocol/narrow.ts";
 import type { Ending } from "./crm/sink.ts";
-import { inForce, nextRead, repeatsLastRead } from "./keeping.ts";
+import { inForce, nextRead, repeatsLastRead, staleFrom } from "./keeping.ts";
 import { owing } from "./owing.ts";
 import type { GrantHead, StoredGrant } from "./state.ts";
 
@@ -12,8 +12,18 @@ export function endingOf(grant: GrantHead, now: number): Ending | undefined {
   return grant.read !== null && inForce(grant, now).length === 0 ? { reason: "retention", at: new Date(now).toISOString() } : undefined;
 }
 
-export const mayRead = (grant: StoredGrant, now: number): boolean =>
+export const mayRead = (grant: GrantHead, now: number): boolean =>
   repeatsLastRead(grant, grant.cursor, now) || (nextRead(grant, now) ?? Number.POSITIVE_INFINITY) <= now;
+
+/** From when on a grant has to be read by itself, since no bulk read brings what is missing; what pause or frequency forbid isn't wanted. */
+export function wantedFrom(grant: GrantHead, now: number): number {
+  if (grant.ended !== null || grant.paused) return Number.POSITIVE_INFINITY;
+  const from = grant.cursor === null || grant.behind ? now : staleFrom(grant);
+  if (repeatsLastRead(grant, grant.cursor, now)) return from;
+  return Math.max(from, nextRead(grant, now) ?? Number.POSITIVE_INFINITY);
+}
+
+export const isWanted = (grant: GrantHead, now: number): boolean => wantedFrom(grant, now) <= now;
 
 const overdue = (grant: StoredGrant, now: number): string[] => {
   const details = inForce(grant, now);

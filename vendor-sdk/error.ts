@@ -55,6 +55,17 @@ export class CounterfoilError extends Error {
   }
 }
 
+/** A server's word that a grant's customer has moved, not checked yet: `statement` is the customer's (protocol/move.ts). */
+export class MovedAway extends CounterfoilError {
+  readonly to: string;
+  readonly statement: string;
+  constructor(to: string, statement: string, facts: ErrorFacts) {
+    super("conflict", "the server says that this grant's customer has moved to another server", { ...facts, reason: "grant_moved" });
+    this.to = to;
+    this.statement = statement;
+  }
+}
+
 /** Any thrown thing as a CounterfoilError. The cause of an unknown one is left out: a parser's message may quote what it read. */
 export const asCounterfoilError = (error: unknown): CounterfoilError =>
   error instanceof CounterfoilError

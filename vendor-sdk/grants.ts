@@ -5,11 +5,10 @@ import { type Attesting, unknownGrant } from "./attesting.ts";
 import { endedGrant } from "./endings.ts";
 import { CounterfoilError } from "./error.ts";
 import { type Grant, grantOf } from "./grant.ts";
+import type { Servers } from "./issuers.ts";
+import type { Moves } from "./moves.ts";
 import type { Party } from "./party.ts";
-import type { AskStanding } from "./standing.ts";
 import type { StoredGrant } from "./state.ts";
-import type { Tokens } from "./tokens.ts";
-import type { VendorCall } from "./vendor-call.ts";
 
 /** Where a grant stands, as the server said just now and the customer's signature proves. */
 export interface GrantAnswer {
@@ -49,13 +48,12 @@ export interface Grants {
 /** What keeping grants is made of. */
 export interface GrantParts {
   readonly party: Party;
-  readonly ask: AskStanding;
-  readonly call: VendorCall;
-  readonly tokens: Tokens;
+  readonly servers: Servers;
+  readonly moves: Moves;
   readonly attest: Attesting;
 }
 
-export function grants({ party, ask, call, tokens, attest }: GrantParts): Grants {
+export function grants({ party, servers, moves, attest }: GrantParts): Grants {
   const { book, now } = party;
   const known = async (id: string): Promise<StoredGrant> => {
     const grant = await book.grant(id);
@@ -65,7 +63,7 @@ export function grants({ party, ask, call, tokens, attest }: GrantParts): Grants
   const end = async (grant: StoredGrant, state: "revoked" | "expired" | "declined", by?: "vendor"): Promise<StoredGrant> => {
     const at = new Date(now()).toISOString();
     const ended = endedGrant({ ...grant, ended: grant.ended ?? { state, at, ...(by === undefined ? {} : { by }) } }, { reason: state, at });
-    tokens.forget(grant.id);
+    servers.at(grant).tokens.forget(grant.id);
     await book.saveGrant(ended);
     return ended;
   };
@@ -82,9 +80,12 @@ export function grants({ party, ask, call, tokens, attest }: GrantParts): Grants
     },
     query: (id, { signal } = {}) =>
       book.locks.run(id, async () => {
-        const grant = await known(id);
+        let grant = await known(id);
         try {
-          const { status, consent, next } = await ask(grant, signal);
+          const { status, consent, next } = await moves.follow(grant, (server, at) => {
+            grant = at;
+            return server.ask(at, signal);
+          });
           if (next !== grant && grant.ended === null) await book.saveGrant(next);
           return {
             grant: await grantOf(grant.ended === null ? next : grant, now()),
@@ -101,15 +102,24 @@ export function grants({ party, ask, call, tokens, attest }: GrantParts): Grants
       }),
     release: (id, { signal } = {}) =>
       book.locks.run(id, async () => {
-        const grant = await known(id);
+        let grant = await known(id);
         if (grant.ended !== null) return grantOf(grant, now());
-        // Of a store that was erased the server knows nothing any more: it has ended too.
-        await call("release", { id, repeatable: true, signal }).catch((error: unknown) => {
-          if (!(error instanceof CounterfoilError) || (error.reason !== "not_found" && error.code !== "grant_revoked")) throw error;
-        });
+        await moves
+          .follow(grant, async ({ call }, at) => {
+            grant = at;
+            await call("release", { id, repeatable: true, signal });
+          })
+          .catch((error: unknown) => {
+            // Of a store that was erased the server knows nothing any more: it has ended too.
+            if (!(error instanceof CounterfoilError) || (error.reason !== "not_found" && error.code !== "grant_revoked")) throw error;
+          });
         const ended = await end(grant, "revoked", "vendor");
         // They ended with their grant; this is for a server that forgets it.
-        if (grant.refresh !== null) await tokens.revoke(grant.refresh, signal).catch(() => undefined);
+        if (grant.refresh !== null)
+          await servers
+            .at(grant)
+            .tokens.revoke(grant.refresh, signal)
+            .catch(() => undefined);
         return grantOf(ended, now());
       }),
     attest: (id, erasure) =>

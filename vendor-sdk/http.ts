@@ -14,6 +14,8 @@ export interface Call {
   repeatable: boolean;
   /** For one attempt, where it may wait longer than others. */
   timeoutMs?: number | undefined;
+  /** A good answer's body is handed out as it comes; the timeout is then for each wait. */
+  streams?: boolean;
   signal?: AbortSignal | undefined;
 }
 
@@ -23,6 +25,8 @@ export interface Answer {
   requestId: string | undefined;
   /** Parsed JSON; undefined for anything else. */
   body: unknown;
+  /** Of a good answer to a call that streams: to be read to its end, or ended. Throws `unavailable` where it is cut or nothing comes. */
+  chunks?: AsyncGenerator<Uint8Array, void>;
 }
 
 export type Http = (call: Call) => Promise<Answer>;
@@ -67,24 +71,69 @@ async function once(options: HttpOptions, call: Call, attempt: number): Promise<
   const started = performance.now();
   let status: number | undefined;
   let requestId: string | undefined;
+  const timeoutMs = call.timeoutMs ?? options.timeoutMs;
+  const patience = patient(timeoutMs);
   try {
-    const timeout = AbortSignal.timeout(call.timeoutMs ?? options.timeoutMs);
-    const response = await options.fetch(call.url, {
-      method: call.method,
-      headers: { accept: "application/json, application/problem+json", ...headers },
-      ...(body === undefined ? {} : { body }),
-      redirect: "error",
-      signal: call.signal === undefined ? timeout : AbortSignal.any([timeout, call.signal]),
-    });
+    const response = await patience.wait(
+      options.fetch(call.url, {
+        method: call.method,
+        headers: { accept: "application/json, application/problem+json", ...headers },
+        ...(body === undefined ? {} : { body }),
+        redirect: "error",
+        signal: call.signal === undefined ? patience.signal : AbortSignal.any([patience.signal, call.signal]),
+      }),
+    );
     status = response.status;
     requestId = response.headers.get("x-request-id") ?? undefined;
-    return { status, headers: response.headers, requestId, body: await json(response) };
+    const facts = { status, headers: response.headers, requestId };
+    if (call.streams && response.ok) return { ...facts, body: undefined, chunks: chunksOf(response, patience, call.signal) };
+    return { ...facts, body: await patience.wait(json(response)) };
   } catch (cause) {
     call.signal?.throwIfAborted();
     if (cause instanceof CounterfoilError) throw cause;
     throw new CounterfoilError("unavailable", "the server gave no answer", { status, requestId, reason: "network", cause });
   } finally {
     options.on({ type: "request", call: call.name, attempt, status, ms: performance.now() - started, requestId });
+  }
+}
+
+/** Ends what it waits for too long. */
+interface Patience {
+  readonly signal: AbortSignal;
+  wait<T>(work: Promise<T>): Promise<T>;
+}
+
+function patient(ms: number): Patience {
+  const controller = new AbortController();
+  return {
+    signal: controller.signal,
+    async wait(work) {
+      const timer = setTimeout(() => controller.abort(new DOMException("nothing came in time", "TimeoutError")), ms);
+      try {
+        return await work;
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}
+
+async function* chunksOf(response: Response, patience: Patience, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return;
+  const { status } = response;
+  try {
+    for (;;) {
+      const { done, value } = await patience.wait(reader.read());
+      if (done) return;
+      yield value;
+    }
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw new CounterfoilError("unavailable", "the answer was cut", { status, reason: "network", cause });
+  } finally {
+    // Whoever stops in the middle gives the connection back; of one that is over this does nothing.
+    await reader.cancel().catch(() => undefined);
   }
 }
 

@@ -1,33 +1,14 @@
 import * as v from "valibot";
-import { allowsRead } from "../protocol/narrow.ts";
 import { type Pull, VENDOR_API } from "../protocol/vendor-api.ts";
-import { accepted, withinConsent } from "./accepting.ts";
 import type { Dpop } from "./dpop.ts";
 import { CounterfoilError } from "./error.ts";
-import { checkConsent, checkShare, openGrantKey, type VerifiedConsent } from "./evidence.ts";
 import type { Answer } from "./http.ts";
-import { countRead, nextRead, repeatsLastRead } from "./keeping.ts";
+import { nextRead, repeatsLastRead } from "./keeping.ts";
 import type { Party } from "./party.ts";
 import { reasonOf, refused } from "./refused.ts";
 import type { StoredGrant } from "./state.ts";
+import { type Reading, taking } from "./taking.ts";
 import { type Tokens, withNonce } from "./tokens.ts";
-
-/** What changed for one path. `narrowed`: the customer's latest consent no longer covers it. */
-export type Change =
-  | { type: "put"; path: string; version: number; updated: string; value: unknown }
-  | { type: "remove"; path: string; version: number; reason: "removed" | "narrowed" };
-
-/** A whole read: what it says, and the grant as it is after it. */
-export interface Reading {
-  consent: VerifiedConsent;
-  complete: boolean;
-  changes: Change[];
-  cursor: string;
-  receipt: Pull["receipt"];
-  grantKey: Uint8Array;
-  /** With cursor and shares moved on. Nothing of it is saved yet. */
-  next: StoredGrant;
-}
 
 export type Read = (grant: StoredGrant, options: { since: string | null; signal?: AbortSignal | undefined }) => Promise<Reading>;
 
@@ -47,57 +28,16 @@ export function reader(party: Party, tokens: Tokens, proofs: Dpop): Read {
           retryAfterMs: allowed === undefined ? undefined : allowed - started,
         });
     }
-    let next: StoredGrant = { ...grant };
-    let consent: VerifiedConsent | undefined;
-    let grantKey = new Uint8Array();
-    const changes: Change[] = [];
+    const part = taking(party, grant, since === null ? "start" : "cursor");
     const cursors = new Set<string>(since === null ? [] : [since]);
     for (let pages = 0, cursor = since; ; pages++) {
       const page = await fetchPage(party, tokens, proofs, grant, cursor, signal);
-      if (consent === undefined || consent.token !== page.consent || next.grantKey !== page.grant_key) {
-        consent = await checkConsent(party, next, page.consent);
-        grantKey = new Uint8Array(await openGrantKey(party, consent.consent, page.grant_key));
-        next = { ...accepted(next, consent), grantKey: page.grant_key };
-      }
-      // Copied once it changes: what stays the very same is not written again.
-      if (page.records.length > 0 && next.shares === grant.shares) next = { ...next, seen: { ...grant.seen }, shares: { ...grant.shares } };
-      for (const record of page.records) {
-        const { path, version, body, updated } = record;
-        const content = await checkShare(grantKey, next.details, next.seen[path] ?? 0, { grant: grant.id, path, version, body });
-        next.seen[path] = version;
-        if ("removed" in content) {
-          if (next.shares[path] !== undefined || since === null) changes.push({ type: "remove", path, version, reason: "removed" });
-          delete next.shares[path];
-        } else {
-          changes.push({ type: "put", path, version, updated, value: content.value });
-          next.shares[path] = { version, body, updated };
-        }
-      }
-      next = { ...next, cursor: page.cursor, complete: page.complete };
+      await part.under(page.consent, page.grant_key);
+      await part.add(page.records);
       if (!page.more) {
-        const narrowed = narrowedIn(next);
-        if (narrowed.length > 0) {
-          next = withinConsent(next);
-          changes.push(...narrowed);
-        }
         const at = party.now();
         const counts = page.complete && !repeatsLastRead(grant, since, at);
-        next = {
-          ...next,
-          paused: false,
-          read: at,
-          lastRead: counts ? { since, at } : grant.lastRead,
-          reads: counts ? countRead(next, at) : grant.reads,
-        };
-        return {
-          consent,
-          complete: page.complete,
-          changes: removalsFirst(changes),
-          cursor: page.cursor,
-          receipt: page.receipt,
-          grantKey,
-          next,
-        };
+        return part.close({ complete: page.complete, cursor: page.cursor, receipt: page.receipt, counts, lastRead: { since, at } });
       }
       if (cursors.has(page.cursor) || pages > MOST_PAGES)
         throw new CounterfoilError("integrity", "the pages of this read have no end", { reason: "pages" });
@@ -106,17 +46,6 @@ export function reader(party: Party, tokens: Tokens, proofs: Dpop): Read {
     }
   };
 }
-
-const removalsFirst = (changes: Change[]): Change[] => [
-  ...changes.filter(({ type }) => type === "remove"),
-  ...changes.filter(({ type }) => type === "put"),
-];
-
-/** Narrowing deletes the shares outside it: what is no longer covered goes, without waiting to be told record by record. */
-const narrowedIn = ({ shares, details }: StoredGrant): Change[] =>
-  Object.entries(shares)
-    .filter(([path]) => !allowsRead(details, path))
-    .map(([path, { version }]) => ({ type: "remove", path, version, reason: "narrowed" }));
 
 async function fetchPage(
   party: Party,

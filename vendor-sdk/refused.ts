@@ -1,7 +1,11 @@
 import * as v from "valibot";
 import { REFUSALS } from "../protocol/refusal.ts";
-import { CounterfoilError, type ErrorCode } from "./error.ts";
+import { CompactJws, Text } from "../protocol/shapes.ts";
+import { CounterfoilError, type ErrorCode, MovedAway } from "./error.ts";
 import { type Answer, retryAfter } from "./http.ts";
+
+/** What stands in a refusal of a grant that has moved. */
+const Word = v.object({ to: Text(300), statement: CompactJws });
 
 /** The members that count of a problem (RFC 9457) and of an OAuth error (RFC 6749, 5.2). The server's own sentences are not repeated. */
 const Refused = v.object({ code: v.optional(v.string()), error: v.optional(v.string()), state: v.optional(v.string()) });
@@ -21,6 +25,8 @@ const BY_REASON: Readonly<Record<string, ErrorCode>> = {
   frequency_exceeded: "rate_limited",
   rate_limited: "rate_limited",
   cursor_expired: "conflict",
+  grant_moved: "conflict",
+  invalid_scope: "scope_missing",
   temporarily_unavailable: "unavailable",
   server_error: "unavailable",
 };
@@ -47,13 +53,15 @@ export function reasonOf(answer: Pick<Answer, "body" | "headers">): string | und
 /** @param what which call, for the message */
 export function refused(answer: Answer, what: string, now: number): CounterfoilError {
   const reason = reasonOf(answer);
+  const facts = { status: answer.status, requestId: answer.requestId };
+  const word = reason === "grant_moved" ? v.safeParse(Word, answer.body) : undefined;
+  if (word?.success) return new MovedAway(word.output.to, word.output.statement, facts);
   const parsed = v.safeParse(Refused, answer.body);
   const ended = reason === "grant_ended" && parsed.success && parsed.output.state === "expired" ? "grant_expired" : undefined;
   // A server in trouble decides nothing about a grant, whatever its answer says.
   const code = answer.status >= 500 ? "unavailable" : (ended ?? BY_REASON[reason ?? ""] ?? BY_STATUS[answer.status] ?? "invalid");
   return new CounterfoilError(code, `${what} was refused (${answer.status}${reason === undefined ? "" : `, ${reason}`})`, {
-    status: answer.status,
-    requestId: answer.requestId,
+    ...facts,
     reason,
     retryAfterMs: retryAfter(answer.headers, now),
   });

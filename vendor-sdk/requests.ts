@@ -3,15 +3,14 @@ import { AuthorizationDetails } from "../protocol/authorization-details.ts";
 import { hashOf } from "../protocol/canonical.ts";
 import { widening } from "../protocol/narrow.ts";
 import { clientAssertion } from "./client-assertion.ts";
-import type { Metadata } from "./discovery.ts";
 import type { Dpop } from "./dpop.ts";
 import { CounterfoilError } from "./error.ts";
 import { type Grant, grantOf } from "./grant.ts";
+import type { Servers } from "./issuers.ts";
 import type { Party } from "./party.ts";
 import { newToken } from "./random.ts";
 import { refused } from "./refused.ts";
-import type { StoredGrant } from "./state.ts";
-import type { Tokens } from "./tokens.ts";
+import { freshGrant, type StoredGrant } from "./state.ts";
 
 /** What to ask a customer for, and where they come back to. */
 export interface AccessRequest {
@@ -59,14 +58,15 @@ const PATIENCE = 3_600_000;
 
 const Pushed = v.object({ request_uri: v.pipe(v.string(), v.minLength(1)), expires_in: v.pipe(v.number(), v.minValue(1)) });
 
-export function requests(party: Party, discover: (signal?: AbortSignal) => Promise<Metadata>, tokens: Tokens, proofs: Dpop): Requests {
+export function requests(servers: Servers, proofs: Dpop): Requests {
+  const { party: own } = servers.home;
   return {
     async create({ authorization_details, redirect_uri, replaces = null }, { signal } = {}) {
       const asked = v.safeParse(AuthorizationDetails, authorization_details);
       if (!asked.success)
         throw new TypeError(`authorization_details: ${asked.issues[0].message} at ${v.getDotPath(asked.issues[0]) ?? "the top"}`);
       // Before it leaves: the customer may approve, and a sync read it, before anybody has come back.
-      if (replaces !== null) await offer(party, replaces, asked.output);
+      const { party, discover } = replaces === null ? servers.home : servers.at(await offer(own, replaces, asked.output));
       const metadata = await discover(signal);
       const state = newToken();
       const verifier = newToken();
@@ -102,7 +102,9 @@ export function requests(party: Party, discover: (signal?: AbortSignal) => Promi
         });
       const now = party.now();
       await party.book.dropRequestsBefore(now);
-      await party.book.saveRequest(state, { verifier, redirectUri: redirect_uri, asked: asked.output, expires: now + PATIENCE, replaces });
+      const expires = now + PATIENCE;
+      const { server } = party;
+      await party.book.saveRequest(state, { verifier, redirectUri: redirect_uri, asked: asked.output, expires, replaces, server });
       const to = new URL(metadata.authorization_endpoint);
       to.searchParams.set("client_id", party.clientId);
       to.searchParams.set("request_uri", pushed.output.request_uri);
@@ -111,15 +113,17 @@ export function requests(party: Party, discover: (signal?: AbortSignal) => Promi
     },
 
     async exchange(callback, expected = {}) {
-      const query = new URL(callback, party.clientId).searchParams;
+      const { book, now } = own;
+      const query = new URL(callback, own.clientId).searchParams;
       if (["state", "iss", "code", "error"].some((name) => query.getAll(name).length > 1))
         throw new CounterfoilError("invalid", "a parameter came twice", { reason: "repeated" });
       const state = query.get("state") ?? "";
-      const request = /^[A-Za-z0-9_-]{43}$/.test(state) ? await party.book.request(state) : undefined;
-      if (request === undefined || request.expires < party.now())
+      const request = /^[A-Za-z0-9_-]{43}$/.test(state) ? await book.request(state) : undefined;
+      if (request === undefined || request.expires < now())
         throw new CounterfoilError("invalid", "no request waits for this return", { reason: "state" });
       if ("id" in expected && expected.id !== state)
         throw new CounterfoilError("invalid", "this return is of another customer's session", { reason: "session" });
+      const { party, tokens } = servers.at(request);
       if (query.get("iss") !== party.server)
         throw new CounterfoilError("integrity", "the return is another issuer's", { reason: "issuer" });
       await party.book.dropRequest(state);
@@ -142,7 +146,7 @@ export function requests(party: Party, discover: (signal?: AbortSignal) => Promi
       return party.book.locks.run(reply.grant_id, async () => {
         const before = await party.book.grant(reply.grant_id);
         const grant: StoredGrant = {
-          ...(before ?? fresh(reply.grant_id, party.now())),
+          ...(before ?? freshGrant(reply.grant_id, party.now())),
           asked: request.asked,
           // The consent decides as soon as there is one: what the next one takes away shows against the last one.
           details: before?.consent ? before.details : reply.authorization_details,
@@ -155,34 +159,14 @@ export function requests(party: Party, discover: (signal?: AbortSignal) => Promi
   };
 }
 
-const fresh = (id: string, now: number): Omit<StoredGrant, "asked" | "details" | "refresh"> => ({
-  id,
-  given: now,
-  paused: false,
-  ended: null,
-  pin: null,
-  consent: null,
-  grantKey: null,
-  cursor: null,
-  complete: false,
-  seen: {},
-  shares: {},
-  read: null,
-  lastRead: null,
-  reads: [],
-  erasedIn: [],
-  offers: [],
-  writtenIn: [],
-  owes: null,
-  attested: null,
-});
-
 /** Offers of one grant that are remembered: whoever asks more often has lost the first ones. */
 const OFFERS = 5;
 
-const offer = (party: Party, id: string, asked: AuthorizationDetails): Promise<void> =>
+const offer = (party: Party, id: string, asked: AuthorizationDetails): Promise<StoredGrant> =>
   party.book.locks.run(id, async () => {
     const grant = await party.book.grant(id);
     if (grant === undefined || grant.ended !== null) throw new TypeError("replaces: expected a grant of this state that has not ended");
-    await party.book.saveGrant({ ...grant, offers: [...grant.offers, asked].slice(-OFFERS) });
+    const offered = { ...grant, offers: [...grant.offers, asked].slice(-OFFERS) };
+    await party.book.saveGrant(offered);
+    return offered;
   });

@@ -24,11 +24,17 @@ export async function fieldsOf(party: Party, grant: StoredGrant, now: number, on
   if (paths.length === 0) return {};
   if (grant.consent === null || grant.grantKey === null)
     throw new CounterfoilError("integrity", "shares are kept without their consent", { reason: "state" });
-  const key = await openGrantKey(party, readConsent(grant.consent.token), grant.grantKey);
+  const { token } = grant.consent;
+  const sealed = grant.grantKey;
+  let opening: Promise<Uint8Array> | undefined;
+  // Only where something isn't open already.
+  const key = (): Promise<Uint8Array> => {
+    opening ??= openGrantKey(party, readConsent(token), sealed);
+    return opening;
+  };
   const pairs = await Promise.all(
     paths.map(async (path) => {
-      const { version, body } = grant.shares[path] as { version: number; body: string };
-      const content = await openKept(key, { grant: grant.id, path, version, body });
+      const content = await openKept(key, grant.id, path, grant.shares[path] as StoredGrant["shares"][string]);
       return [path, "value" in content ? content.value : null] as const;
     }),
   );

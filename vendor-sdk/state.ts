@@ -85,8 +85,37 @@ export const StoredGrant = v.object({
   writtenIn: v.optional(v.array(v.string()), []),
   owes: v.optional(v.nullable(Owed), null),
   attested: v.optional(v.nullable(Attested), null),
+  /** A bulk read told of it and could not be taken: the next sync asks for this grant by itself. */
+  behind: v.optional(v.boolean(), false),
+  /** The issuer at which it is, where its customer has moved; null: the one that the vendor named. */
+  server: v.optional(v.nullable(v.string()), null),
 });
 export type StoredGrant = v.InferOutput<typeof StoredGrant>;
+
+/** A grant of which nothing was read yet. `given`: epoch milliseconds. */
+export const freshGrant = (id: string, given: number): Omit<StoredGrant, "asked" | "details" | "refresh"> => ({
+  id,
+  given,
+  paused: false,
+  ended: null,
+  pin: null,
+  consent: null,
+  grantKey: null,
+  cursor: null,
+  complete: false,
+  seen: {},
+  shares: {},
+  read: null,
+  lastRead: null,
+  reads: [],
+  erasedIn: [],
+  offers: [],
+  writtenIn: [],
+  owes: null,
+  attested: null,
+  behind: false,
+  server: null,
+});
 
 const KEPT_APART = ["seen", "shares"] as const;
 /** Whatever changes with each read. `kept`: names the text of shares that belongs to it. */
@@ -104,6 +133,8 @@ export const StoredRequest = v.object({
   asked: AuthorizationDetails,
   expires: Count,
   replaces: v.optional(v.nullable(Id), null),
+  /** The issuer to which it went; null: the one that the vendor named. */
+  server: v.optional(v.nullable(v.string()), null),
 });
 export type StoredRequest = v.InferOutput<typeof StoredRequest>;
 
@@ -111,6 +142,14 @@ export type StoredRequest = v.InferOutput<typeof StoredRequest>;
 export const StoredAttestation = v.object({ claims: ErasureAttestation, tries: Count, next: Count });
 export type StoredAttestation = v.InferOutput<typeof StoredAttestation>;
 
+/**
+ * How far bulk reads of one server have come. `began`: when the one from the beginning began that has not come to its end yet. `missed`:
+ * grants that it told of and that could not be taken, where nothing else remembers them.
+ */
+export const StoredFeed = v.object({ cursor: v.nullable(v.string()), began: v.nullable(Count), missed: v.optional(v.array(Id), []) });
+export type StoredFeed = v.InferOutput<typeof StoredFeed>;
+
+const Issuers = v.array(v.string());
 const Consents = v.array(v.object({ n: Positive, token: CompactJws }));
 
 const parse = <S extends v.GenericSchema>(schema: S, text: string | undefined): v.InferOutput<S> | undefined =>
@@ -123,6 +162,14 @@ export interface Book {
   /** The same without its shares, which may be many. */
   head(id: string): Promise<GrantHead | undefined>;
   saveGrant(grant: StoredGrant): Promise<void>;
+  /** How often this process saved a grant: what was looked at under the same count is as it was. */
+  saves(id: string): number;
+  /** @param name base64url */
+  feed(name: string): Promise<StoredFeed | undefined>;
+  saveFeed(name: string, feed: StoredFeed): Promise<void>;
+  /** Servers to which customers have moved, by issuer. */
+  issuers(): Promise<string[]>;
+  addIssuer(issuer: string): Promise<void>;
   grantIds(): Promise<string[]>;
   /** Every consent that was saved with its grant, by its number: kept for ever, as proof. */
   consents(id: string): Promise<v.InferOutput<typeof Consents>>;
@@ -149,6 +196,8 @@ export function book(store: StateStore, locks: KeyedLock): Book {
       await store.set(`consents/${id}`, JSON.stringify([...kept, { n, token }].sort((a, b) => a.n - b.n)));
     proven.set(id, n);
   };
+  const issuers = async () => parse(Issuers, await store.get("issuers")) ?? [];
+  const saved = new Map<string, number>();
   /** By the very objects that were read or written: what is still the same is in the store. */
   const stored = new WeakMap<StoredGrant["shares"], { seen: StoredGrant["seen"]; kept: string }>();
   return {
@@ -164,6 +213,7 @@ export function book(store: StateStore, locks: KeyedLock): Book {
     },
     head: async (id) => parse(StoredHead, await store.get(`grant/${id}`)),
     async saveGrant({ seen, shares, ...head }) {
+      saved.set(head.id, (saved.get(head.id) ?? 0) + 1);
       if (head.consent !== null) await keepConsent(head.id, head.consent);
       const before = stored.get(shares);
       const kept = before?.seen === seen ? before.kept : newToken();
@@ -171,6 +221,15 @@ export function book(store: StateStore, locks: KeyedLock): Book {
       await store.set(`grant/${head.id}`, JSON.stringify({ ...head, kept }));
       stored.set(shares, { seen, kept });
     },
+    saves: (id) => saved.get(id) ?? 0,
+    issuers,
+    addIssuer: (issuer) =>
+      locks.run("issuers", async () => {
+        const known = await issuers();
+        if (!known.includes(issuer)) await store.set("issuers", JSON.stringify([...known, issuer]));
+      }),
+    feed: async (name) => parse(StoredFeed, await store.get(`feed/${name}`)),
+    saveFeed: (name, feed) => store.set(`feed/${name}`, JSON.stringify(feed)),
     grantIds: async () => (await store.list("grant/")).map((key) => key.slice("grant/".length)),
     consents,
     attestation: async (jti) => parse(StoredAttestation, await store.get(`attestation/${jti}`)),

@@ -7,9 +7,23 @@ export interface SyncOptions {
   dryRun?: boolean;
   /** These grants alone; all unless told. */
   grants?: readonly string[];
-  /** Grants read at a time; 4 unless told. */
+  /** Rows written, and grants read by themselves, at a time; 4 unless told. What is of one grant stays in its order. */
   concurrency?: number;
+  /** Hears how far it has come. */
+  progress?: (progress: SyncProgress) => void;
   signal?: AbortSignal;
+}
+
+/** How far a sync has come; never a value. */
+export interface SyncProgress {
+  /** Grants that were worked off. */
+  done: number;
+  /** About how many are left. */
+  remaining: number;
+  /** Records that were opened and checked. */
+  records: number;
+  /** Since it began. */
+  ms: number;
 }
 
 /** Of what and when an enforcement is. */
@@ -53,6 +67,7 @@ export interface SyncReport {
   altered: { key: string; columns: readonly string[] }[];
   /** The columns of each row that was written, or would be. */
   written: { key: string; outcome: "created" | "updated"; columns: readonly string[] }[];
+  /** `*`: of no grant by itself, but of the bulk read of a server: what it has not brought comes with the next sync. */
   failed: { key: string; grant: string; error: CounterfoilError }[];
   ms: number;
   dryRun: boolean;

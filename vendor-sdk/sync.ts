@@ -1,24 +1,28 @@
 import type { Attesting } from "./attesting.ts";
+import { bulkSync } from "./bulk-sync.ts";
 import type { Sink } from "./crm/sink.ts";
-import { endingOf, hasLapsed, isOverdue, mayRead, tightenedGrant } from "./endings.ts";
-import { asCounterfoilError, CounterfoilError } from "./error.ts";
+import { endingOf } from "./endings.ts";
+import { enforcing, type Found } from "./enforcing.ts";
+import { CounterfoilError } from "./error.ts";
 import { rowKey } from "./grant.ts";
 import { inParallel } from "./in-parallel.ts";
+import type { Servers } from "./issuers.ts";
 import { keyedLock } from "./lock.ts";
-import { owesIn } from "./owing.ts";
+import { type How, looking, type Seen } from "./looking.ts";
+import type { Moves } from "./moves.ts";
 import type { Party } from "./party.ts";
-import type { Read } from "./reading.ts";
-import { type Ended, type Job, rowWriter, type Written } from "./row-writer.ts";
-import type { AskStanding } from "./standing.ts";
+import { rowWriter, type Written } from "./row-writer.ts";
 import type { StoredGrant } from "./state.ts";
+import { type Step, stepping } from "./stepping.ts";
 import { type EnforceOptions, emptyReport, type SyncOptions, type SyncReport } from "./sync-report.ts";
-import type { Tokens } from "./tokens.ts";
 
 /** Keeping a sink in step with every grant. A grant's fault is one of the report's `failed`, and the others go on. */
 export interface Syncing {
   /**
-   * Reads every grant as often as it allows, takes out what has ended, blanks what is no longer granted, writes what changed, and
-   * moves on only when the sink has confirmed; then posts your signed word of what was erased. Runs over all grants wait for each other.
+   * Reads what has changed in all grants, by one bulk read of each server, as often as each grant allows; takes out what has ended, blanks
+   * what is no longer granted, writes what changed, and moves on only when the sink has confirmed; then posts your signed word of what was
+   * erased. What didn't change costs nothing, but for the first run of a process, which compares every row with the sink. Where a server
+   * has no bulk reads, each grant is read by itself. Runs over all grants wait for each other.
    * @throws {CounterfoilError} `invalid` the sink is not ready; the sink's own from `check`
    */
   sync(sink: Sink, options?: SyncOptions): Promise<SyncReport>;
@@ -32,21 +36,22 @@ export interface Syncing {
 /** What syncing is made of. */
 export interface SyncParts {
   readonly party: Party;
-  readonly read: Read;
-  readonly ask: AskStanding;
-  readonly tokens: Tokens;
+  readonly servers: Servers;
+  readonly moves: Moves;
   readonly attest: Attesting;
 }
 
 const BATCH = 100;
+/** How long a server's word that it has no bulk reads is believed. Milliseconds. */
+const BELIEVED = 3_600_000;
 
-/** On its way through a sync, with its row's lock. `why`: the row has to go. */
-type HeldJob = Job & { why?: Ended["why"]; release: () => void };
-
-export function syncing({ party, read, ask, tokens, attest }: SyncParts): Syncing {
+export function syncing({ party, servers, moves, attest }: SyncParts): Syncing {
   const runs = keyedLock();
   const checked = new WeakSet<Sink>();
-  const rows = rowWriter(party, tokens, attest);
+  const rows = rowWriter(party, (grant) => servers.at(grant).tokens.forget(grant.id), attest);
+  const enforceAll = enforcing(party, rows);
+  /** Until when a server isn't asked again for what it doesn't offer. */
+  const without = new Map<string, number>();
 
   const run = (
     sink: Sink,
@@ -72,141 +77,136 @@ export function syncing({ party, read, ask, tokens, attest }: SyncParts): Syncin
     return options.grants === undefined ? runs.run("sync", whole) : whole();
   };
 
-  const enforceAll = async (sink: Sink, report: SyncReport, ids: readonly string[], now: number, options: SyncOptions): Promise<void> => {
-    for (const id of ids) {
-      options.signal?.throwIfAborted();
-      await party.book.locks.run(id, async () => {
-        const head = await party.book.head(id);
-        if (head === undefined || head.erasedIn.includes(sink.name)) return;
-        const why = endingOf(head, now);
-        const narrowed = head.owes?.reason === "narrowed" && owesIn(head, sink.name);
-        if (why === undefined && !narrowed && !hasLapsed(head, now)) return;
-        const grant = await party.book.grant(id);
-        if (grant === undefined) return;
-        const key = await rowKey(id);
-        if (why !== undefined && !(why.reason === "retention" && grant.read === null))
-          return rows.eraseAll(sink, report, [{ key, grant, why }], options);
-        if (!narrowed && !isOverdue(grant, now) && !(await rows.isStale(sink, grant, now))) return;
-        const written = await rows.put(sink, report, { key, grant }, now, options);
-        if (written !== undefined) await rows.commitRows(sink, report, [written], now, options);
-      });
-    }
+  /** Erasures first, then rows, each durable before the state says so. */
+  const settle = async (sink: Sink, jobs: readonly Seen[], report: SyncReport, options: SyncOptions): Promise<boolean> => {
+    const gone = jobs.flatMap(({ key, grant, why }) => (why === undefined ? [] : [{ key, grant, why }]));
+    const erased = await rows.eraseAll(sink, report, gone, options);
+    const put: Written[] = [];
+    await inParallel(
+      jobs.filter(({ why }) => why === undefined),
+      options.concurrency ?? 4,
+      async (job) => {
+        // The grant may have lapsed since it was read.
+        const now = party.now();
+        const why = endingOf(job.grant, now);
+        if (why !== undefined) return void (await rows.eraseAll(sink, report, [{ ...job, why }], options));
+        const written = await rows.put(sink, report, job, now, options);
+        if (written !== undefined) put.push(written);
+      },
+    );
+    return (await rows.commitRows(sink, report, put, party.now(), options)) && erased;
   };
 
-  /** Reads one grant. What comes back has to be written or erased, and its lock is held; undefined: it is left as it is. */
-  const look = async (id: string, report: SyncReport, options: SyncOptions): Promise<HeldJob | undefined> => {
-    const release = await party.book.locks.acquire(id);
-    const key = await rowKey(id);
-    const grant = await party.book.grant(id);
-    if (grant === undefined || grant.ended !== null) {
-      release();
-      return undefined;
-    }
-    const seen = await readOrAsk(grant, report, options).catch((thrown: unknown) => asCounterfoilError(thrown));
-    if (!(seen instanceof CounterfoilError)) {
-      // A row that was never written stays unwritten until something could be read.
-      if (seen.read !== null) return { key, grant: seen, release };
-      release();
-      return undefined;
-    }
-    const at = new Date(party.now()).toISOString();
-    if (!options.signal?.aborted && seen.code === "grant_revoked")
-      return { key, grant, why: { reason: seen.reason === "declined" ? "declined" : "revoked", at }, release };
-    if (!options.signal?.aborted && seen.code === "grant_expired") return { key, grant, why: { reason: "expired", at }, release };
-    if (!options.signal?.aborted) rows.fail(report, key, id, seen);
-    release();
-    return undefined;
+  /** One that has ended since this run began: an event may have told of it, and its row goes here all the same. */
+  const gone = async (sink: Sink, grant: StoredGrant | undefined): Promise<Seen | undefined> => {
+    if (grant?.ended == null || grant.erasedIn.includes(sink.name)) return undefined;
+    return { key: await rowKey(grant.id), grant, why: { reason: grant.ended.state, at: grant.ended.at } };
   };
 
-  /** The grant after a read, not yet saved but for what makes later checks stricter; where none is allowed, as the server says it stands. */
-  const readOrAsk = async (grant: StoredGrant, report: SyncReport, { dryRun = false, signal }: SyncOptions): Promise<StoredGrant> => {
-    if (!mayRead(grant, party.now())) {
-      report.held++;
-      return standing(grant, report, dryRun, signal);
-    }
-    try {
-      const { next } = await read(grant, { since: grant.cursor, signal }).catch((error: unknown) => {
-        if (error instanceof CounterfoilError && error.reason === "cursor_expired") return read(grant, { since: null, signal });
-        throw error;
-      });
-      if (!dryRun) await party.book.saveGrant(tightenedGrant(grant, next));
-      return next;
-    } catch (error) {
-      if (!(error instanceof CounterfoilError) || signal?.aborted) throw error;
-      if (error.code === "grant_paused") return standing(grant, report, dryRun, signal, true);
-      if (error.reason !== "frequency_exceeded") throw error;
-      report.held++;
-      return standing(grant, report, dryRun, signal);
-    }
-  };
-
-  /** Not a read. A server that can't be asked still says by a refresh whether the grant stands. */
-  const standing = async (
-    grant: StoredGrant,
+  /** Grants looked at by themselves. */
+  const each = async (
+    sink: Sink,
+    ids: readonly string[],
+    how: How,
     report: SyncReport,
-    dryRun: boolean,
-    signal?: AbortSignal,
-    paused = grant.paused,
-  ): Promise<StoredGrant> => {
-    let next = grant.paused === paused ? grant : { ...grant, paused };
-    try {
-      next = (await ask(grant, signal)).next;
-    } catch (error) {
-      const final = ["grant_revoked", "grant_expired", "integrity"];
-      if (!(error instanceof CounterfoilError) || error.retryable || final.includes(error.code) || signal?.aborted) throw error;
-      if (grant.refresh !== null) await tokens.refresh({ id: grant.id, refresh: grant.refresh }, signal);
+    options: SyncOptions,
+    step: Step,
+  ): Promise<void> => {
+    const { look } = looking(party, moves, rows, ({ changes }) => step({ done: 0, records: changes.length }));
+    for (let from = 0; from < ids.length; from += BATCH) {
+      options.signal?.throwIfAborted();
+      const held = new Map<string, () => void>();
+      try {
+        // In one order: two that wait for each other's grants would wait for ever.
+        for (const id of [...new Set(ids.slice(from, from + BATCH))].sort()) held.set(id, await party.book.locks.acquire(id));
+        const jobs: Seen[] = [];
+        await inParallel([...held.keys()], options.concurrency ?? 4, async (id) => {
+          options.signal?.throwIfAborted();
+          const grant = await party.book.grant(id);
+          const job = grant?.ended === null ? await look(grant, how, report, options) : await gone(sink, grant);
+          if (job !== undefined) return void jobs.push(job);
+          held.get(id)?.();
+          held.delete(id);
+        });
+        options.signal?.throwIfAborted();
+        await settle(sink, jobs, report, options);
+        step({ done: Math.min(BATCH, ids.length - from), records: 0, remaining: ids.length - from - BATCH });
+      } finally {
+        for (const release of held.values()) release();
+      }
     }
-    if (next.paused) report.paused++;
-    // Its row stays in a pause, and says from now on that nobody may be reached.
-    if (!dryRun && next !== grant) await party.book.saveGrant(next);
-    return next;
   };
 
-  const batch = async (sink: Sink, ids: readonly string[], report: SyncReport, options: SyncOptions): Promise<void> => {
-    const width = options.concurrency ?? 4;
-    const jobs: HeldJob[] = [];
-    try {
-      await inParallel(ids, width, async (id) => {
-        options.signal?.throwIfAborted();
-        const job = await look(id, report, options);
-        if (job !== undefined) jobs.push(job);
-      });
-      options.signal?.throwIfAborted();
-      await rows.eraseAll(
-        sink,
-        report,
-        jobs.flatMap(({ key, grant, why }) => (why === undefined ? [] : [{ key, grant, why }])),
-        options,
-      );
-      const put: Written[] = [];
-      await inParallel(
-        jobs.filter(({ why }) => why === undefined),
-        width,
-        async ({ key, grant }) => {
-          // The grant may have lapsed since it was read.
-          const now = party.now();
-          const why = endingOf(grant, now);
-          if (why !== undefined) return rows.eraseAll(sink, report, [{ key, grant, why }], options);
-          const written = await rows.put(sink, report, { key, grant }, now, options);
-          if (written !== undefined) put.push(written);
-        },
-      );
-      await rows.commitRows(sink, report, put, party.now(), options);
-    } finally {
-      for (const { release } of jobs) release();
+  /** All grants of one server, in one bulk read. */
+  const serverSync = async (
+    sink: Sink,
+    issuer: string,
+    { living, unsure, wanted, given, resting }: Found,
+    report: SyncReport,
+    options: SyncOptions,
+    step: Step,
+  ): Promise<void> => {
+    if ((without.get(issuer) ?? 0) > party.now()) return each(sink, living, "read", report, options, step);
+    const look = looking(party, moves, rows, () => undefined);
+    const parts = { party, moves, rows, looking: look, settle, progress: step };
+    const bulked = await bulkSync(parts, servers.of(issuer), sink, report, options);
+    if (bulked.outcome === "none") {
+      if (!without.has(issuer)) party.on({ type: "no-bulk", server: issuer, reason: bulked.reason });
+      without.set(issuer, party.now() + BELIEVED);
+      return each(sink, living, "read", report, options, step);
+    }
+    const { handled, whole } = bulked;
+    for (const id of handled) {
+      wanted.delete(id);
+      unsure.delete(id);
+      resting.delete(id);
+    }
+    for (const id of bulked.wanted) wanted.add(id);
+    for (const id of wanted) {
+      unsure.delete(id);
+      resting.delete(id);
+    }
+    if (bulked.outcome === "done") await each(sink, [...wanted], "read", report, options, step);
+    if (whole !== undefined) {
+      // A server that has lost the end of a grant names it no more: where it stands is asked.
+      const silent = living.filter((id) => !whole.named.has(id) && !wanted.has(id) && (given.get(id) ?? 0) < whole.began);
+      await each(sink, silent, "ask", report, options, step);
+      for (const id of silent) {
+        unsure.delete(id);
+        resting.delete(id);
+      }
+      await whole.finish();
+    }
+    // What an event, or a call of the vendor's, has changed meanwhile.
+    for (const id of [...resting.keys()])
+      if (rows.resting(sink, id, party.now()) === undefined) {
+        resting.delete(id);
+        unsure.add(id);
+      }
+    await each(sink, [...unsure], "keep", report, options, step);
+    for (const state of resting.values()) {
+      report.unchanged++;
+      if (state === "paused") report.paused++;
     }
   };
 
   return {
     sync: (sink, options = {}) =>
       run(sink, options, async (report, ids) => {
-        await enforceAll(sink, report, ids, party.now(), options);
-        for (let at = 0; at < ids.length; at += BATCH) {
+        const step = stepping(options.progress, ids.length);
+        const found = await enforceAll(sink, report, ids, party.now(), options);
+        if (options.grants !== undefined) {
+          await each(sink, ids, "read", report, options, step);
+          return;
+        }
+        for (const [issuer, group] of found) {
           options.signal?.throwIfAborted();
-          await batch(sink, ids.slice(at, at + BATCH), report, options);
+          await serverSync(sink, issuer, group, report, options, step);
         }
       }),
     enforce: (sink, { now, ...options } = {}) =>
-      run(sink, options, (report, ids) => enforceAll(sink, report, ids, now?.getTime() ?? party.now(), options)),
+      run(sink, options, async (report, ids) => {
+        await enforceAll(sink, report, ids, now?.getTime() ?? party.now(), options);
+      }),
   };
 }

@@ -92,6 +92,9 @@ export function tokens(party: Party, discover: (signal?: AbortSignal) => Promise
 
   const fetchOwn = async (scope: Scope): Promise<string> => {
     const answer = await ask({ grant_type: "client_credentials", scope }, true);
+    // A page that isn't there says nothing of what this vendor may.
+    if (answer.status === 404 || answer.status === 405)
+      throw new CounterfoilError("unavailable", "the token endpoint is not where the metadata say", { reason: "token_endpoint" });
     if (answer.status !== 200) throw refused(answer, "the vendor's own token", party.now());
     const parsed = v.safeParse(OwnReply, answer.body);
     if (!parsed.success)

@@ -1,34 +1,34 @@
 import type { JWK } from "jose";
 import type { Consent } from "../protocol/consent-token.ts";
 import { attesting, unknownGrant } from "./attesting.ts";
+import { type Changes, changes } from "./changes/changes.ts";
 import { type Channel, type ContactFacts, type ContactVerdict, mayContact } from "./contact.ts";
-import { discovery, isSafeUrl } from "./discovery.ts";
+import { isSafeUrl } from "./discovery.ts";
 import { dpop } from "./dpop.ts";
 import { endingOf, tightenedGrant } from "./endings.ts";
 import { asCounterfoilError, CounterfoilError } from "./error.ts";
 import { careful, type Listener } from "./event.ts";
 import { acting } from "./events/acting.ts";
-import { eventKeys } from "./events/event-keys.ts";
 import { inbox } from "./events/inbox.ts";
 import { type ListenOptions, listen } from "./events/listen.ts";
 import { type Receiver, type ReceiverOptions, type ReceiverParts, receiver } from "./events/receiver.ts";
-import { type Stream, stream } from "./events/stream.ts";
+import type { Stream } from "./events/stream.ts";
+import { streams } from "./events/streams.ts";
 import { verifications } from "./events/verifications.ts";
-import { type VendorEvent, verifyEvent } from "./events/verify-event.ts";
+import { issuerOf, type VendorEvent, verifyEvent } from "./events/verify-event.ts";
 import { type Grant, grantOf } from "./grant.ts";
 import { type Grants, grants } from "./grants.ts";
 import { http } from "./http.ts";
+import { servers } from "./issuers.ts";
 import { keyedLock } from "./lock.ts";
+import { type FollowsTo, moves } from "./moves.ts";
 import type { Party } from "./party.ts";
 import { type Evidence, evidenceOf } from "./proof.ts";
-import { type Change, reader } from "./reading.ts";
 import { type Requests, requests } from "./requests.ts";
 import { fieldsOf, recordOf } from "./row.ts";
-import { standings } from "./standing.ts";
 import { book, memoryState, type StateStore, type StoredGrant } from "./state.ts";
 import { type Syncing, syncing } from "./sync.ts";
-import { tokens as tokenEndpoint } from "./tokens.ts";
-import { vendorCall } from "./vendor-call.ts";
+import type { Change } from "./taking.ts";
 import { vendorKeys } from "./vendor-keys.ts";
 
 /** Who you are, which server you use, and where you remember. */
@@ -53,6 +53,11 @@ export interface VendorOptions {
   on?: Listener;
   /** Epoch milliseconds; the system's clock unless told. */
   now?: () => number;
+  /**
+   * Whether you go on with a customer who has moved to another server, by its issuer. To any unless told, since it is the customer's own
+   * signed word; name those that you know if your machine can reach what nobody should make it call.
+   */
+  followsTo?: FollowsTo;
 }
 
 /** What a pull gave, all of it checked. */
@@ -116,6 +121,8 @@ export interface Vendor extends Syncing {
    * `grant_paused`, `rate_limited`, `unavailable`: later
    */
   pull(grantId: string, options?: PullOptions): Promise<Snapshot>;
+  /** What has changed in all grants, one after the other: see {@link Changes}. */
+  readonly changes: Changes;
   /**
    * Whether you may reach a grant's customer by a channel for a purpose, by what the last saved read brought: see `mayContact`. Ask it
    * before each message; a grant that isn't known, or has ended, allows nothing.
@@ -150,20 +157,20 @@ export function createVendor(options: VendorOptions): Vendor {
     on,
     now,
   };
-  const discover = discovery(party);
   const proofs = dpop(store, now);
-  const tokens = tokenEndpoint(party, discover, proofs);
-  const read = reader(party, tokens, proofs);
-  const call = vendorCall(party, tokens, proofs);
-  const ask = standings(party, call);
-  const attest = attesting(party, call);
-  const syncs = syncing({ party, read, ask, tokens, attest });
-  const keys = eventKeys(party);
+  const all = servers(party, proofs, options.maxRetries ?? 2);
   const waiting = verifications();
-  const events = stream(call, waiting);
-  const verify = (body: string) => verifyEvent(body, { issuer: party.server, audience: party.clientId, keys, now: now() });
+  const events = streams(party, all, waiting);
+  const moved = moves(party, all, options.followsTo ?? (() => true), events.arrived);
+  const attest = attesting(party, all, moved);
+  const syncs = syncing({ party, servers: all, moves: moved, attest });
+  const verify = async (body: string): Promise<VendorEvent> => {
+    const said = issuerOf(body);
+    const issuer = said !== undefined && (await party.book.issuers()).includes(said) ? said : party.server;
+    return verifyEvent(body, { issuer, audience: party.clientId, keys: all.of(issuer).eventKeys, now: now() });
+  };
   const received = (options: ReceiverOptions | ListenOptions): ReceiverParts => ({
-    inbox: inbox(store, acting({ party, tokens, attest, syncing: syncs }, options)),
+    inbox: inbox(store, party.server, acting({ party, servers: all, moves: moved, attest, syncing: syncs }, options)),
     verify,
     verified: waiting.arrived,
   });
@@ -179,18 +186,23 @@ export function createVendor(options: VendorOptions): Vendor {
   };
 
   return {
-    requests: requests(party, discover, tokens, proofs),
-    grants: grants({ party, ask, call, tokens, attest }),
-    stream: events,
+    requests: requests(all, proofs),
+    grants: grants({ party, servers: all, moves: moved, attest }),
+    stream: events.stream,
     receiver: (options) => receiver(received(options), options),
-    listen: (options) => listen({ ...received(options), call, stream: events, on }, options),
+    listen: (options) => listen({ ...received(options), places: events.places, on }, options),
     verifyEvent: verify,
     evidence: (id) => evidenceOf(party, id),
     pull: (id, { since, advance = false, signal } = {}) =>
       party.book.locks.run(id, async () => {
-        const grant = await standing(id);
+        let grant = await standing(id);
         try {
-          const reading = await read(grant, { since: since === undefined ? grant.cursor : since, signal });
+          const reading = await moved.follow(grant, (server, at) => {
+            // A cursor of its own means nothing to another server.
+            const from = since === undefined || at !== grant ? at.cursor : since;
+            grant = at;
+            return server.read(at, { since: from, signal });
+          });
           await party.book.saveGrant(advance ? reading.next : tightenedGrant(grant, reading.next));
           const { consent, complete, changes, cursor, receipt, next } = reading;
           return {
@@ -216,6 +228,7 @@ export function createVendor(options: VendorOptions): Vendor {
         const record = grant === undefined || grant.ended !== null ? NOTHING : await recordOf(party, grant, now(), "preferences/contact");
         return mayContact(record, channel, purpose, at, sent);
       }),
+    changes: changes({ party, servers: all, moves: moved }),
     ...syncs,
   };
 }

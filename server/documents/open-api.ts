@@ -2,11 +2,13 @@ import { toJsonSchema } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
 import type { Endpoint } from "#protocol/api.ts";
 import { AuthorizationDetails } from "#protocol/authorization-details.ts";
+import { NDJSON } from "#protocol/changes.ts";
 import { OAUTH_API, type OAuthEndpoint } from "#protocol/oauth-api.ts";
 import { REFUSALS } from "#protocol/refusal.ts";
 import { SCOPES } from "#protocol/scopes.ts";
+import { HEALTH_PATH, READY_PATH } from "../health.ts";
 import { TABLE } from "../table.ts";
-import { SUMMARIES } from "./summaries.ts";
+import { type OwnDocument, SUMMARIES } from "./summaries.ts";
 
 type Json = Record<string, unknown>;
 
@@ -20,6 +22,8 @@ const schemaOf = (schema: GenericSchema): Json => {
 };
 
 const json = (schema: Json): Json => ({ content: { "application/json": { schema } } });
+/** One schema for each line. */
+const lines = (schema: Json): Json => ({ content: { [NDJSON]: { schema } } });
 const REFERENCE = (name: string): Json => ({ $ref: `#/components/responses/${name}` });
 
 /** Parameters of a path and of a query, whose members are texts. */
@@ -37,19 +41,21 @@ const SECURITY = {
   anyone: [],
   session: [{ session: [] }],
   token: [{ grantToken: [], proof: [] }],
+  server: [],
 } as const;
 
 function operation(name: keyof typeof TABLE, row: Endpoint): Json {
   const { caller, query, body, reply, status = 200, scope } = row;
+  const answer = row.lines ? lines : json;
   const parameters = parametersOf(row.path, query);
   return {
     operationId: name,
     summary: SUMMARIES[name],
-    tags: [caller === "token" || caller === "vendor" ? "vendor" : "customer"],
+    tags: [caller === "server" ? "server" : caller === "token" || caller === "vendor" ? "vendor" : "customer"],
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined ? {} : { requestBody: { required: true, ...json(schemaOf(body)) } }),
     responses: {
-      [status]: { description: "Done", ...(status === 204 ? {} : json(schemaOf(reply))) },
+      [status]: { description: "Done", ...(status === 204 ? {} : answer(schemaOf(reply))) },
       default: REFERENCE("Problem"),
     },
     security: caller === "vendor" ? [{ vendorToken: scope === undefined ? [] : [scope], proof: [] }] : SECURITY[caller],
@@ -79,11 +85,14 @@ function oauthOperation(name: keyof typeof OAUTH_API, row: OAuthEndpoint): Json 
   };
 }
 
-const own = (operationId: "openApi" | "gpc"): Json => ({
+const own = (operationId: OwnDocument, tag: "documents" | "operator"): Json => ({
   operationId,
   summary: SUMMARIES[operationId],
-  tags: ["documents"],
-  responses: { 200: { description: "Done", ...json({ type: "object" }) } },
+  tags: [tag],
+  responses: {
+    200: { description: "Done", ...json({ type: "object" }) },
+    ...(tag === "operator" ? { default: REFERENCE("Problem") } : {}),
+  },
   security: [],
 });
 
@@ -95,8 +104,10 @@ export function openApi(issuer: string): Json {
   };
   for (const [name, row] of Object.entries(TABLE)) add(row.path, row.method, operation(name as keyof typeof TABLE, row));
   for (const [name, row] of Object.entries(OAUTH_API)) add(row.path, row.method, oauthOperation(name as keyof typeof OAUTH_API, row));
-  add(OPEN_API_PATH, "get", own("openApi"));
-  add(GPC_PATH, "get", own("gpc"));
+  add(OPEN_API_PATH, "get", own("openApi", "documents"));
+  add(GPC_PATH, "get", own("gpc", "documents"));
+  add(HEALTH_PATH, "get", own("health", "operator"));
+  add(READY_PATH, "get", own("ready", "operator"));
   return {
     openapi: "3.1.0",
     info: {

@@ -26,7 +26,14 @@ export const SUMMARIES: Readonly<Record<Name | OAuthApiName | OwnDocument, strin
   exports: "Notes that everything was taken away",
   erase: "Ends every grant and erases the store",
   keep: "Takes back an erasure that hasn't happened",
+  move: "Offers the store to another server",
+  stay: "Calls a move off",
+  arrive: "Fetches a store from the server that offers it",
+  settle: "Tells the old server that a store has come",
+  moveParts: "Gives a store to the server that it was offered to, part by part",
+  arrived: "The store is at the other server from now on",
   records: "Reads what one grant allows",
+  changes: "Reads what changed in all grants of the vendor, one JSON object a line",
   grant: "Where a grant stands, with its signed consent",
   release: "Gives a grant up, on the vendor's side",
   attest: "Takes a vendor's signed word that it has deleted",
@@ -50,7 +57,9 @@ export const SUMMARIES: Readonly<Record<Name | OAuthApiName | OwnDocument, strin
   introspect: "What a token is good for now (RFC 7662, RFC 9701)",
   openApi: "This document",
   gpc: "How this server takes Global Privacy Control",
+  health: "Whether this process is alive",
+  ready: "Whether this process is to be sent requests: its storage answers, and it is not about to end",
 };
 
 /** Documents of the server's own. */
-export type OwnDocument = "openApi" | "gpc";
+export type OwnDocument = "openApi" | "gpc" | "health" | "ready";

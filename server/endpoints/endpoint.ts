@@ -2,6 +2,7 @@ import type * as v from "valibot";
 import { Refusal } from "#protocol/refusal.ts";
 import type { Deps } from "../deps.ts";
 import { type Caller, unauthenticated } from "../guards/session.ts";
+import type { Lines } from "../lines.ts";
 import type { Name, Table } from "../table.ts";
 
 export type BodyOf<N extends Name> = Table[N] extends { body: infer S extends v.GenericSchema } ? v.InferOutput<S> : undefined;
@@ -30,7 +31,10 @@ export interface Call<Body> {
   readonly answer: Record<string, string>;
 }
 
-export type Endpoint<N extends Name> = (deps: Deps, call: Call<BodyOf<N>>) => Promise<ReplyOf<N>>;
+export type Endpoint<N extends Name> = (
+  deps: Deps,
+  call: Call<BodyOf<N>>,
+) => Promise<Table[N] extends { lines: true } ? Lines : ReplyOf<N>>;
 export type Endpoints<N extends Name = Name> = { readonly [Name in N]: Endpoint<Name> };
 
 /** @throws {Refusal} `unauthenticated` */

@@ -3,14 +3,17 @@ import { readConsent } from "#protocol/consent-token.ts";
 import { isEnded } from "#protocol/grant.ts";
 import { Refusal } from "#protocol/refusal.ts";
 import { digest } from "../digest.ts";
-import { proveAct } from "../guards/act.ts";
+import { proveAct, proveRememberedAct } from "../guards/act.ts";
 import { limitRate } from "../guards/rate.ts";
 import { requireSession } from "../guards/session.ts";
+import { callOff } from "../moves/leaving.ts";
+import type { Rows } from "../rows.ts";
+import type { StoreWriter } from "../storage/storage.ts";
 import { setDue } from "../store/calendar.ts";
 import { endGrant } from "../store/ends.ts";
-import { note } from "../store/history.ts";
+import { pauseGrant } from "../store/pause.ts";
 import { grantOf, stateNow } from "../store/shares.ts";
-import { type Changing, tell } from "../store/tell.ts";
+import { requireHere, requireSettled } from "../store/whereabouts.ts";
 import { type Endpoints, signedIn } from "./endpoint.ts";
 
 /** The server's half of a grant, which only takes rights away. */
@@ -31,6 +34,7 @@ export const grants: Endpoints<"pause" | "pauseAll" | "pauseByLink" | "revoke" |
     const caller = signedIn(call);
     const position = await storage.change(caller.account, async (store) => {
       await requireSession(store, caller, now);
+      await stay(store, now);
       return pauseGrant({ store, teller: outbox }, call.id, now);
     });
     return { position };
@@ -41,6 +45,7 @@ export const grants: Endpoints<"pause" | "pauseAll" | "pauseByLink" | "revoke" |
     const caller = signedIn(call);
     const paused = await storage.change(caller.account, async (store) => {
       await requireSession(store, caller, now);
+      await stay(store, now);
       let count = 0;
       for (const [grant] of await store.list("standings", { limit: 100_000 })) {
         if (stateNow(await grantOf(store, grant), now) !== "active") continue;
@@ -58,8 +63,10 @@ export const grants: Endpoints<"pause" | "pauseAll" | "pauseByLink" | "revoke" |
     const account = await storage.find("grant", body.grant);
     if (account === undefined) throw linkGone();
     const name = await storage.change(account, async (store) => {
+      requireHere(await store.get("store", "store"));
       const row = await store.get("grants", body.grant);
       if (row === undefined || row.pauseSecret === null || row.pauseSecret !== digest(body.secret)) throw linkGone();
+      await stay(store, now);
       await pauseGrant({ store, teller: outbox }, body.grant, now);
       store.put("grants", body.grant, { ...row, pauseSecret: null });
       return row.vendor.clientName;
@@ -67,16 +74,20 @@ export const grants: Endpoints<"pause" | "pauseAll" | "pauseByLink" | "revoke" |
     return { client_name: name };
   },
 
-  async revoke({ storage, config, outbox, now: clock }, call) {
+  async revoke({ storage, config, outbox, life, now: clock }, call) {
     const now = clock();
     const caller = signedIn(call);
     const { account } = caller;
     const { act } = call.body.act;
     const position = await storage.change(account, async (store) => {
       await requireSession(store, caller, now);
+      await stay(store, now);
       const { row, standing } = await grantOf(store, call.id);
       if (isEnded(stateNow({ row, standing }, now))) throw new Refusal("grant_ended", "This grant has ended already.");
-      await proveAct(storage, store, call.body.act, { account, issuer: config.issuer, now, pointer: "/act" });
+      const expected = { account, issuer: config.issuer, now, pointer: "/act" };
+      // Made here once, and lost with what was put back (protocol, section 4): the device remembers it.
+      const isRemembered = life.restored !== null && standing.paused !== null && Date.parse(act.at) < life.restored;
+      await (isRemembered ? proveRememberedAct(store, call.body.act, expected) : proveAct(storage, store, call.body.act, expected));
       // A stop that another consent overtook on its way is a stop.
       const overtaken = act.object === readConsent(row.consent).prev;
       if (act.action !== "revoke" || act.grant !== call.id || (act.object !== row.consentHash && !overtaken))
@@ -90,15 +101,12 @@ export const grants: Endpoints<"pause" | "pauseAll" | "pauseByLink" | "revoke" |
   },
 };
 
-const linkGone = (): Refusal => new Refusal("not_found", "This link was used before, or its grant has ended.");
-
-async function pauseGrant(changing: Changing, grant: string, now: number): Promise<number> {
-  const { store } = changing;
-  const known = await grantOf(store, grant);
-  if (isEnded(stateNow(known, now))) throw new Refusal("grant_ended", "This grant has ended already.");
-  if (known.standing.paused !== null) return known.standing.paused.position;
-  const position = await note(store, { at: now, type: "pause", grant });
-  store.put("standings", grant, { ...known.standing, paused: { position, at: now } });
-  await tell(changing, grant, known.row, now, "grant-paused", { initiating_entity: "user" });
-  return position;
+/** Whoever takes a right away here wants it gone: a move that waits for the other server, which may have read the right already, is off. */
+async function stay(store: StoreWriter<Rows>, now: number): Promise<void> {
+  const row = await store.get("store", "store");
+  if (row === undefined) return;
+  if (row.move?.state === "leaving") await callOff(store, row, now);
+  else requireSettled(row);
 }
+
+const linkGone = (): Refusal => new Refusal("not_found", "This link was used before, or its grant has ended.");

@@ -5,6 +5,7 @@ import type { Deps } from "../deps.ts";
 import { digest, instant } from "../digest.ts";
 import { proveAct } from "../guards/act.ts";
 import { noCookie, requireSession } from "../guards/session.ts";
+import { callOff } from "../moves/leaving.ts";
 import type { Rows, StoreRow } from "../rows.ts";
 import type { StoreWriter } from "../storage/storage.ts";
 import { setDue } from "../store/calendar.ts";
@@ -13,6 +14,7 @@ import { eraseDue } from "../store/erasure.ts";
 import { note } from "../store/history.ts";
 import { grantOf, stateNow } from "../store/shares.ts";
 import type { Changing } from "../store/tell.ts";
+import { requireSettled } from "../store/whereabouts.ts";
 import { type Endpoints, signedIn } from "./endpoint.ts";
 
 /** Taking everything along, and leaving nothing behind. */
@@ -22,7 +24,12 @@ export const leaving: Endpoints<"exports" | "erase" | "keep"> = {
     const caller = signedIn(call);
     const position = await deps.storage.change(caller.account, async (store) => {
       await requireSession(store, caller, now);
-      const by = await provePasskey(deps, store, call.body.act, { account: caller.account, action: "export", text: call.body.what, now });
+      const by = await provePasskey(deps, store, call.body.act, {
+        account: caller.account,
+        action: "export",
+        object: digest(call.body.what),
+        now,
+      });
       return note(store, { at: now, type: "export", by });
     });
     return { position };
@@ -36,7 +43,10 @@ export const leaving: Endpoints<"exports" | "erase" | "keep"> = {
     const { act, when, askDeletion } = call.body;
     const { at, grants } = await storage.change(account, async (store) => {
       await requireSession(store, caller, now);
-      const by = await provePasskey(deps, store, act, { account, action: "erase", text: when, now });
+      const by = await provePasskey(deps, store, act, { account, action: "erase", object: digest(when), now });
+      const waiting = await storeOf(store);
+      if (waiting.move?.state === "leaving") await callOff(store, waiting, now);
+      else requireSettled(waiting);
       const row = await storeOf(store);
       const grants = await endAll({ store, teller: deps.outbox }, { at: now, act, askDeletion });
       // Saying it again never gives it more time.
@@ -73,15 +83,15 @@ export const leaving: Endpoints<"exports" | "erase" | "keep"> = {
 };
 
 /** The way in of the passkey that approved exactly this. @throws {Refusal} `invalid_act` */
-async function provePasskey(
+export async function provePasskey(
   { storage, config }: Deps,
   store: StoreWriter<Rows>,
   signed: SignedAct,
-  { account, action, text, now }: { account: string; action: "export" | "erase"; text: string; now: number },
+  { account, action, object, now }: { account: string; action: "export" | "erase" | "move"; object: string; now: number },
 ): Promise<string> {
   const { act, kind, way } = await proveAct(storage, store, signed, { account, issuer: config.issuer, now, pointer: "/act" });
   if (kind !== "passkey") throw new Refusal("invalid_act", "This takes a passkey, not the kit.", { pointer: "/act/kit" });
-  if (act.action !== action || act.grant !== null || act.object !== digest(text))
+  if (act.action !== action || act.grant !== null || act.object !== object)
     throw new Refusal("invalid_act", "This act says something else.", { pointer: "/act/act" });
   return way;
 }

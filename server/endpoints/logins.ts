@@ -6,6 +6,7 @@ import { openSession, sessionCookie } from "../guards/session.ts";
 import { StorageError } from "../storage/storage.ts";
 import { note } from "../store/history.ts";
 import { openingOf } from "../store/views.ts";
+import { requireHere } from "../store/whereabouts.ts";
 import type { Endpoints } from "./endpoint.ts";
 
 const LIFETIME = 600_000;
@@ -36,6 +37,7 @@ export const logins: Endpoints<"loginOptions" | "login"> = {
     if (typeof account !== "string" || !/^[A-Za-z0-9_-]{22}$/.test(account)) throw refused();
     try {
       const opened = await storage.change(account, async (store) => {
+        requireHere(await store.get("store", "store"));
         const [way, passkey] = (await store.list("passkeys", { limit: 40 })).find(([, row]) => row.credential === body.assertion.id) ?? [];
         if (way === undefined || passkey === undefined) throw refused();
         store.put("passkeys", way, await verifyAssertion(body.assertion, passkey, { challenge, issuer: config.issuer, now }));

@@ -8,6 +8,7 @@ import { limitRate } from "../guards/rate.ts";
 import { openSession, sessionCookie } from "../guards/session.ts";
 import { note } from "../store/history.ts";
 import { openingOf } from "../store/views.ts";
+import { requireHere } from "../store/whereabouts.ts";
 import type { Endpoints } from "./endpoint.ts";
 
 /** Finding a store by its kit, and opening a session by the kit's key. */
@@ -17,6 +18,7 @@ export const recoveries: Endpoints<"recovery" | "recover"> = {
     const now = clock();
     const account = await find(deps, body.locator, address);
     const opening = await storage.read(account, async (store) => {
+      requireHere(await store.get("store", "store"));
       const opening = await openingOf(store);
       const kit = opening.ways.find(({ kind }) => kind === "kit");
       // What a kit doesn't open stays here.
@@ -34,6 +36,7 @@ export const recoveries: Endpoints<"recovery" | "recover"> = {
     const account = await find(deps, body.locator, address);
     const { act } = body.act;
     const opened = await storage.change(account, async (store) => {
+      requireHere(await store.get("store", "store"));
       const proven = await proveAct(storage, store, body.act, { account, issuer: config.issuer, now, pointer: "/act" });
       const opening = await openingOf(store);
       if (proven.kind !== "kit" || act.action !== "recover" || act.object !== (await hashOfHead(opening.head)))

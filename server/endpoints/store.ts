@@ -2,10 +2,12 @@ import type { GrantView, ReplyOf } from "#protocol/api.ts";
 import { Refusal } from "#protocol/refusal.ts";
 import { instant } from "../digest.ts";
 import { requireSession } from "../guards/session.ts";
-import { fromOrdered, LAST, ordered, type Rows } from "../rows.ts";
+import type { Life } from "../life.ts";
+import { fromOrdered, LAST, ordered, type Rows, type StoreRow } from "../rows.ts";
 import type { StoreReader } from "../storage/storage.ts";
 import { positionOf } from "../store/history.ts";
 import { leafAt } from "../store/leaves.ts";
+import { requireThisLife } from "../store/positions.ts";
 import { grantView, historyEntry, openingOf, passkeyView } from "../store/views.ts";
 import { type Endpoints, signedIn } from "./endpoint.ts";
 
@@ -20,7 +22,7 @@ const ROWS = 7000;
 
 /** What a device needs to be up to date: everything, or what changed since it last asked. */
 export const storeReading: Endpoints<"store"> = {
-  async store({ storage, outbox, now: clock }, call) {
+  async store({ storage, outbox, life, now: clock }, call) {
     const caller = signedIn(call);
     const now = clock();
     const { since, after, seq } = call.query;
@@ -40,10 +42,19 @@ export const storeReading: Endpoints<"store"> = {
         passkeys: (await store.list("passkeys", { limit: 40 })).map(([way, passkey]) => passkeyView(way, passkey)),
         created: instant(row?.created ?? 0),
         erasing: row?.erasing === undefined ? null : instant(row.erasing),
+        moving: row?.move?.state === "leaving" ? { to: row.move.to, until: instant(row.move.until) } : null,
+        arriving: row?.move?.state === "arriving" ? { from: row.move.from } : null,
+        restored: restoredOf(life, row),
       };
     });
   },
 };
+
+/** What its customer has to know of it: one that began since then lost nothing. */
+const restoredOf = ({ restored, from }: Life, row: StoreRow | undefined): Sync["restored"] =>
+  restored === null || row?.restores === undefined || row.created >= restored
+    ? null
+    : { at: instant(restored), from: from === null ? null : instant(from) };
 
 /** One answer's look at the store, and at what else its grants' views tell. */
 interface Reading {
@@ -148,7 +159,7 @@ async function addChanged(store: StoreReader<Rows>, page: Page, kind: string, pa
 async function changesSince(reading: Reading, since: number): Promise<Page> {
   const { store } = reading;
   const position = await positionOf(store);
-  if (since > position) throw new Refusal("cursor_expired", "This store was never there. Read all of it again.");
+  requireThisLife(since, position, "This store was never there. Read all of it again.");
   const page = empty();
   const lines = await store.list("history", { after: ordered(since), limit: LINES + 1 });
   let through = lines.length > LINES ? fromOrdered((lines[LINES - 1] as (typeof lines)[number])[0]) : position;

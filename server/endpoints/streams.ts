@@ -1,10 +1,10 @@
 import type * as v from "valibot";
 import { Refusal } from "#protocol/refusal.ts";
 import { type Delivery, POLL, PUSH, type StreamChange, type StreamConfiguration, type StreamWish } from "#protocol/streams.ts";
-import { isLoopback } from "../config.ts";
 import type { Deps } from "../deps.ts";
 import { randomText } from "../digest.ts";
 import { limitRate } from "../guards/rate.ts";
+import { isLoopback } from "../loopback.ts";
 import { configurationOf, MIN_VERIFICATION_INTERVAL, pollAddress, type Stream, statusOf } from "../outbox/stream.ts";
 import { checkedAddresses, FetchError, inTime } from "../vendors/checked-address.ts";
 import { type Call, type Endpoints, provenVendor } from "./endpoint.ts";

@@ -3,7 +3,7 @@ import type { Scope } from "#protocol/scopes.ts";
 import { digest, randomText } from "../digest.ts";
 import { type Signer, signedJws } from "../signed-jws.ts";
 import { Bounded } from "./bounded.ts";
-import { objectOf, takeApart } from "./compact-jws.ts";
+import { type CompactParts, objectOf, takeApart } from "./compact-jws.ts";
 import { isSignedBy, type PublicKey } from "./public-key.ts";
 
 /** Seconds. */
@@ -41,6 +41,8 @@ export type TokenFacts = GrantToken | VendorToken;
 interface Keys extends Signer {
   /** The public key by which a token that holds now may be signed. */
   find(kid: unknown): PublicKey | undefined;
+  /** Whether another process has made a key of that name, which `find` knows from now on. */
+  look(kid: unknown): Promise<boolean>;
 }
 
 type Wanted = Pick<Facts, "subject" | "clientId" | "jkt"> &
@@ -105,13 +107,18 @@ export class AccessTokens {
     return facts;
   }
 
+  /** The same, also by a key that this process has not heard of. */
+  async find(token: string): Promise<TokenFacts | undefined> {
+    return this.read(token) ?? ((await this.#keys.look(headerOf(token)?.kid)) ? this.read(token) : undefined);
+  }
+
   /** Keeps nothing in memory of a grant that is over. */
   forget(grant: string): void {
     for (const [hash, facts] of this.#known.entries()) if (facts.grant === grant) this.#known.delete(hash);
   }
 
   #verify(token: string, hash: string): TokenFacts | undefined {
-    const parts = token.length > 100_000 ? undefined : takeApart(token);
+    const parts = partsOf(token);
     const header = parts && objectOf(parts.header);
     if (parts === undefined || header?.alg !== "Ed25519" || header.typ !== TYP) return undefined;
     const key = this.#keys.find(header.kid);
@@ -125,6 +132,13 @@ export class AccessTokens {
     const narrowed = n === undefined || authorization_details === undefined ? null : { n, details: authorization_details };
     return { ...facts, grant: grant_id, generation: generation ?? 0, narrowed };
   }
+}
+
+const partsOf = (token: string): CompactParts | undefined => (token.length > 100_000 ? undefined : takeApart(token));
+
+function headerOf(token: string): Record<string, unknown> | undefined {
+  const parts = partsOf(token);
+  return parts && objectOf(parts.header);
 }
 
 interface Claims {

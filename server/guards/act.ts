@@ -36,7 +36,7 @@ export async function proveAct(
   expected: { account: string; issuer: string; now: number; pointer: string },
 ): Promise<ProvenAct> {
   const { act } = signed;
-  const { account, issuer, now, pointer } = expected;
+  const { account, now, pointer } = expected;
   if (act.account !== account) throw wrong("This act is of another store.", `${pointer}/act/account`);
   if (!(Math.abs(Date.parse(act.at) - now) <= LIMITS.actLifetime))
     throw wrong("This act is not of now. Ask for a new one.", `${pointer}/act/at`);
@@ -48,8 +48,34 @@ export async function proveAct(
     throw wrong("This nonce was used before. Ask for a new one.", `${pointer}/act/nonce`);
   for (const [old] of await store.list("nonces", { limit: 20 })) if (old < `${ordered(now)}/${LAST}`) store.delete("nonces", old);
   store.put("nonces", used, {});
+  return proveSigner(store, signed, expected);
+}
+
+/**
+ * Proves an act that was approved here once, before the server was put back to an earlier state: who signed it, not when. For what only
+ * takes rights away, and is final.
+ * @throws {Refusal} `invalid_act`, `invalid_passkey`
+ */
+export async function proveRememberedAct(
+  store: StoreWriter<Rows>,
+  signed: SignedAct,
+  expected: { account: string; issuer: string; now: number; pointer: string },
+): Promise<ProvenAct> {
+  if (signed.act.account !== expected.account) throw wrong("This act is of another store.", `${expected.pointer}/act/account`);
+  return proveSigner(store, signed, { ...expected, isPast: true });
+}
+
+async function proveSigner(store: StoreWriter<Rows>, signed: SignedAct, expected: Signer): Promise<ProvenAct> {
   const ways = await store.list("ways", { limit: 40 });
-  return "kit" in signed ? byKit(act, signed.kit, ways, pointer) : byPasskey(store, signed, ways, { issuer, now, pointer });
+  return "kit" in signed ? byKit(signed.act, signed.kit, ways, expected.pointer) : byPasskey(store, signed, ways, expected);
+}
+
+interface Signer {
+  readonly issuer: string;
+  readonly now: number;
+  readonly pointer: string;
+  /** It was approved before: the passkey's counter has gone on since. */
+  readonly isPast?: boolean;
 }
 
 type Ways = ReadonlyArray<[id: string, row: WayRow]>;
@@ -70,14 +96,15 @@ async function byPasskey(
   store: StoreWriter<Rows>,
   { act, assertion }: Extract<SignedAct, { assertion: unknown }>,
   ways: Ways,
-  { issuer, now, pointer }: { issuer: string; now: number; pointer: string },
+  { issuer, now, pointer, isPast = false }: Signer,
 ): Promise<ProvenAct> {
   const id = ways.find(([, way]) => way.passkey?.id === assertion.id)?.[0];
   const passkey = id === undefined ? undefined : await store.get("passkeys", id);
   if (id === undefined || passkey === undefined) throw wrong("This passkey is not one of this store.", `${pointer}/assertion/id`);
   const challenge = Buffer.from(await challengeOf(act)).toString("base64url");
   try {
-    store.put("passkeys", id, await verifyAssertion(assertion, passkey, { challenge, issuer, now }));
+    const after = await verifyAssertion(assertion, isPast ? { ...passkey, counter: 0 } : passkey, { challenge, issuer, now });
+    if (!isPast) store.put("passkeys", id, after);
   } catch (cause) {
     if (cause instanceof Refusal) throw wrong("The passkey's answer is not for this act.", `${pointer}/assertion`);
     throw cause;

@@ -41,10 +41,15 @@ export interface Proven {
 interface ProofsParts {
   readonly storage: Pick<Storage, "once">;
   readonly now: () => number;
-  /** Epoch milliseconds: proofs that may have been used before are refused, so that a restart that forgot them lets nothing in again. */
+  /**
+   * Epoch milliseconds: proofs that may have been used before are refused, so that a restart that forgot them lets nothing in again. 0: none
+   * are forgotten.
+   */
   readonly started: number;
   /** Whether every proof needs a nonce, or only those that the process before may have seen. */
   readonly nonces: "start" | "always";
+  /** That its nonces come of, where other processes take them too. */
+  readonly secret?: Buffer | undefined;
 }
 
 /** DPoP proofs (RFC 9449). Keys are kept by the exact header segment, since importing one costs as much as verifying by it. */
@@ -53,16 +58,16 @@ export class Proofs {
   readonly #now: () => number;
   readonly #started: number;
   readonly #always: boolean;
-  /** Of this process: a proof that has one was not used before its start. */
+  /** Where they are of this process, a proof that has one was not used before its start. */
   readonly #nonces: Nonces;
   readonly #keys = new Bounded<PublicKey>(10_000);
 
-  constructor({ storage, now, started, nonces }: ProofsParts) {
+  constructor({ storage, now, started, nonces, secret }: ProofsParts) {
     this.#storage = storage;
     this.#now = now;
     this.#started = Math.floor(started / 1000);
     this.#always = nonces === "always";
-    this.#nonces = new Nonces(now);
+    this.#nonces = new Nonces(now, secret);
   }
 
   /** The key that made this proof for this request, now and for the first time. @throws {ProofError} */

@@ -3,6 +3,7 @@ import { digest, randomText } from "../digest.ts";
 import type { Rows, SessionRow } from "../rows.ts";
 import type { StoreReader, StoreWriter } from "../storage/storage.ts";
 import { goneAt } from "../store/gone.ts";
+import { requireHere } from "../store/whereabouts.ts";
 
 const IDLE = 30 * 86_400_000;
 const MOST = 20;
@@ -31,6 +32,7 @@ export function callerOf(cookies: string | undefined, issuer: string): Caller | 
 /** The caller's session, in the same moment as the work that it is for. @throws {Refusal} `unauthenticated` */
 export async function requireSession(store: StoreReader<Rows>, caller: Caller, now: number): Promise<SessionRow> {
   const row = await store.get("sessions", caller.session);
+  if (row === undefined) requireHere(await store.get("store", "store"));
   if (row === undefined || now - row.used > IDLE || (await goneAt(store)) <= now) throw unauthenticated();
   return row;
 }

@@ -18,7 +18,7 @@ type Parts = Pick<Deps, "accessTokens" | "proofs" | "config">;
 /** Whose token it is, and that its key made a proof for this request (RFC 9449, 7). @throws {Refusal} `invalid_token` */
 export async function proveToken(parts: Parts, shown: Shown): Promise<TokenFacts> {
   const { issuer } = parts.config;
-  const token = tokenOf(parts, shown);
+  const token = await tokenOf(parts, shown);
   const { method, path } = shown;
   try {
     const { jkt, nonce } = await parts.proofs.prove(shown.header("dpop"), { method, url: issuer + path, ath: token.hash });
@@ -32,10 +32,10 @@ export async function proveToken(parts: Parts, shown: Shown): Promise<TokenFacts
 }
 
 /** The scheme in any case (RFC 9110, 11.1), and nothing but a header (FAPI 2.0, 5.3.3). */
-function tokenOf({ accessTokens, config }: Parts, { header }: Shown): TokenFacts {
+async function tokenOf({ accessTokens, config }: Parts, { header }: Shown): Promise<TokenFacts> {
   const [, scheme = "", token = ""] = /^(\S+)\s*(.*)$/.exec(header("authorization")?.trim() ?? "") ?? [];
   if (scheme.toLowerCase() !== "dpop") throw noToken(config.issuer);
-  const facts = accessTokens.read(token);
+  const facts = await accessTokens.find(token);
   if (facts === undefined) throw invalidToken(config.issuer, "This access token is not known here or has ended. Get a new one.");
   return facts;
 }

@@ -27,7 +27,10 @@ const REVOKED = "revoked-token";
 export const revokeVendorToken = ({ storage }: Pick<Deps, "storage">, { jti, exp }: VendorToken): Promise<void> =>
   storage.putTicket(REVOKED, jti, true, exp * 1000);
 
-/** Whether a token of a vendor's own holds now. A restart forgets which were revoked; so what was made before it does not count. */
+/**
+ * Whether a token of a vendor's own holds now. Where a restart forgets which were revoked, what was made before it does not count (see
+ * `Deps.started`).
+ */
 export async function holds(
   { storage, config, started }: Pick<Deps, "storage" | "config" | "started">,
   token: VendorToken,

@@ -17,7 +17,7 @@ interface Circumstances {
   readonly clients: Clients;
   readonly issuer: string;
   readonly now: () => number;
-  /** Epoch milliseconds at which this process began. */
+  /** See `Deps.started`. */
   readonly started: number;
 }
 
@@ -64,7 +64,7 @@ function checkTimes({ exp, iat, nbf }: Record<string, unknown>, now: number, sta
     throw wrong(`exp of the assertion is missing, past, or more than ${LONGEST} seconds away`);
   if (iat !== undefined && (!isTime(iat) || iat > now + FUTURE)) throw wrong("iat of the assertion is in the future");
   if (nbf !== undefined && (!isTime(nbf) || nbf > now + FUTURE)) throw wrong("nbf of the assertion is in the future");
-  // A restart forgets what was used; so what the process before may have seen does not count.
+  // Where a restart forgets what was used, what the process before may have seen does not count.
   if (iat === undefined ? now <= started + LONGEST + FUTURE : iat < started) throw wrong("the assertion may be older than this server");
   return exp;
 }

@@ -38,7 +38,7 @@ export class OAuthError extends Error {
 export const JSON_HEADERS = { "Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
 
 export function oauthAnswer(error: unknown, request: string): Answer {
-  const { code, description, status, pointer, retryAfter, nonce } = shape(error);
+  const { code, description, status, pointer, retryAfter, nonce, more } = shape(error);
   return {
     status,
     headers: {
@@ -49,7 +49,7 @@ export function oauthAnswer(error: unknown, request: string): Answer {
       // RFC 6749, 5.2: the client is told how to authenticate.
       ...(status === 401 ? { "WWW-Authenticate": `DPoP algs="${VENDOR_ALGORITHMS.join(" ")}"` } : {}),
     },
-    body: JSON.stringify({ error: code, error_description: description, ...(pointer === undefined ? {} : { pointer }), request }),
+    body: JSON.stringify({ error: code, error_description: description, ...(pointer === undefined ? {} : { pointer }), ...more, request }),
   };
 }
 
@@ -60,6 +60,8 @@ function shape(error: unknown): {
   pointer?: string | undefined;
   nonce?: string | undefined;
   retryAfter?: number;
+  /** Where a grant has moved, in the members of the refusal `grant_moved`. */
+  more?: Readonly<Record<string, unknown>>;
 } {
   if (error instanceof OAuthError)
     return {
@@ -69,12 +71,28 @@ function shape(error: unknown): {
       pointer: error.pointer,
       nonce: error.nonce,
     };
+  if (error instanceof StorageError && error.code === "corrupt")
+    return {
+      code: "temporarily_unavailable",
+      description: "what is stored here is damaged and has to be put back by the operator, nothing was changed",
+      status: 503,
+      retryAfter: 600,
+    };
   if (error instanceof StorageError && (error.code === "full" || error.code === "failed"))
     return {
       code: "temporarily_unavailable",
       description: "the server can not save right now, nothing was changed",
       status: 503,
       retryAfter: 5,
+    };
+  if (error instanceof Refusal && error.code === "unavailable")
+    return { code: "temporarily_unavailable", description: error.message, status: 503, retryAfter: Number(error.extra.retryAfter) };
+  if (error instanceof Refusal && error.code === "grant_moved")
+    return {
+      code: "invalid_grant",
+      description: error.message,
+      status: 400,
+      more: { code: error.code, to: error.extra.to, statement: error.extra.statement },
     };
   if (error instanceof Refusal && !isFault(error)) {
     const { retryAfter } = error.extra;

@@ -2,6 +2,7 @@ import type { Deps } from "../deps.ts";
 import { revokeVendorToken } from "../guards/vendor-token.ts";
 import type { GrantRow } from "../rows.ts";
 import { StorageError } from "../storage/storage.ts";
+import { requireServed } from "../store/whereabouts.ts";
 import type { Vendor } from "../vendors/metadata.ts";
 import { type Form, need } from "./form.ts";
 import { readRefreshToken } from "./refresh-token.ts";
@@ -13,7 +14,7 @@ import { readRefreshToken } from "./refresh-token.ts";
 export async function revokeToken(deps: Deps, form: Form, vendor: Vendor): Promise<void> {
   const text = need(form, "token");
   const { clientId } = vendor.row;
-  const token = deps.accessTokens.read(text);
+  const token = await deps.accessTokens.find(text);
   if (token !== undefined && token.clientId !== clientId) return;
   if (token?.grant === null) return revokeVendorToken(deps, token);
   if (token !== undefined)
@@ -39,6 +40,7 @@ async function changeGrant(
     await storage.change(account, async (store) => {
       const row = await store.get("grants", grant);
       const changed = row?.vendor.clientId === clientId ? next(row) : undefined;
+      if (changed !== undefined) await requireServed(store, { grant, clientId, standing: await store.get("standings", grant) });
       if (changed !== undefined) store.put("grants", grant, changed);
     });
   } catch (error) {

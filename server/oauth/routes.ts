@@ -67,8 +67,8 @@ export function oauthRoutes(http: Http, deps: Deps): void {
 
 function documentRoutes(http: Http, deps: Deps): void {
   const { config, log } = deps;
-  const get = (path: string, body: () => string): void => {
-    route(http, log, { method: "GET", name: path, refuse }, path, async () => ({ status: 200, headers: CACHED, body: body() }));
+  const get = (path: string, body: () => string | Promise<string>): void => {
+    route(http, log, { method: "GET", name: path, refuse }, path, async () => ({ status: 200, headers: CACHED, body: await body() }));
   };
   const always = (document: object): (() => string) => {
     const body = JSON.stringify(document);
@@ -76,7 +76,10 @@ function documentRoutes(http: Http, deps: Deps): void {
   };
   get("/.well-known/oauth-authorization-server", always(authorizationServerMetadata(config.issuer)));
   get("/.well-known/oauth-protected-resource/api", always(protectedResourceMetadata(config.issuer)));
-  get("/.well-known/jwks.json", () => JSON.stringify(deps.keys.published));
+  get("/.well-known/jwks.json", async () => {
+    await deps.keys.refresh().catch((error: unknown) => log.fault("keys", error));
+    return JSON.stringify(deps.keys.published);
+  });
 }
 
 /** Whose proof came, and the headers of an answer to it. */

@@ -22,44 +22,52 @@ interface KeysDocument {
   readonly wanted?: boolean;
 }
 
+type Kept = Required<KeysDocument>;
+
 interface Parts {
-  readonly storage: Pick<Storage, "getDocument" | "putDocument">;
+  readonly storage: Pick<Storage, "isShared" | "getDocument" | "changeDocument">;
   readonly now: () => number;
   /** Milliseconds after which a key is followed by the next. */
   readonly age: number;
 }
 
+/** How old what is known of the keys may be when one signs a token, where another process may have changed them. */
+const FRESH = 10_000;
+/** Between two looks for a key that isn't known: anybody may name one. */
+const LOOK_AGAIN = 5_000;
+
 /**
  * The deployment's keys: one that signs, one that will, known to everybody beforehand, and those that have signed. As a `ServerKey` it is
- * the one that signs now: take `kid` and `sign` in one go.
+ * the one that signs now: take `kid` and `sign` in one go. Of many processes one makes the next key, and each signs by it when it has read
+ * of it; until then by the one before, which is good for as long.
  */
 export class ServerKeys implements ServerKey {
   readonly #parts: Parts;
-  #document: Required<KeysDocument>;
+  #document: Kept;
   #current: ServerKey;
   #published: ReadonlyArray<Omit<ServerKey, "sign"> & { readonly until: number }> = [];
   #renewing: Promise<void> | undefined;
+  #reading: Promise<void> | undefined;
+  /** When it was read last. */
+  #readAt: number;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #changes = 0;
 
-  private constructor(parts: Parts, document: Required<KeysDocument>) {
+  private constructor(parts: Parts, document: Kept) {
     this.#parts = parts;
     this.#document = document;
     this.#current = serverKeyOf(document.current);
+    this.#readAt = parts.now();
     this.#publish();
   }
 
-  /** Keys are made at the first start. */
+  /** Keys are made at the first start, once for all who start at the same time. */
   static async open(parts: Parts): Promise<ServerKeys> {
     const now = parts.now();
-    const kept = await parts.storage.getDocument<KeysDocument>("keys");
-    const document = {
-      current: kept?.current ?? makePrivateKey(),
-      since: kept?.since ?? now,
-      next: kept?.next ?? { key: makePrivateKey(), made: now },
-      retired: kept?.retired ?? [],
-      wanted: kept?.wanted ?? false,
-    };
-    if (kept?.next === undefined) await parts.storage.putDocument("keys", document);
-    return new ServerKeys(parts, document);
+    const document = await parts.storage.changeDocument<KeysDocument>("keys", (kept) =>
+      kept?.next === undefined ? whole(kept, now) : undefined,
+    );
+    return new ServerKeys(parts, whole(document, now));
   }
 
   get kid(): string {
@@ -84,19 +92,35 @@ export class ServerKeys implements ServerKey {
     return this.#published.find((key) => key.kid === kid && now < key.until)?.publicKey;
   }
 
+  /** Whether another process has made a key of that name meanwhile. */
+  async look(kid: unknown): Promise<boolean> {
+    const { storage, now } = this.#parts;
+    if (!storage.isShared || typeof kid !== "string" || this.#published.some((key) => key.kid === kid)) return false;
+    if (this.#reading === undefined && !isOver(this.#lookedAt, LOOK_AGAIN, now())) return false;
+    this.#lookedAt = now();
+    await this.#read();
+    return this.find(kid) !== undefined;
+  }
+
+  /** What is known of the keys is at most some seconds old afterwards. Costs nothing where no other process has them. */
+  async refresh(): Promise<void> {
+    const { storage, now } = this.#parts;
+    if (storage.isShared && isOver(this.#readAt, FRESH, now())) await this.#read();
+  }
+
   /** GET /.well-known/jwks.json */
   get published(): { keys: ReadonlyArray<ServerKey["jwk"]> } {
     return { keys: this.#published.map(({ jwk }) => jwk) };
   }
 
-  /** The next key takes over where it is time; cheap where it isn't. @throws {StorageError} `full`, `failed`: then nothing has changed */
+  /**
+   * The next key takes over where it is time, or another process has let it; cheap where it isn't.
+   * @throws {StorageError} `full`, `failed`: then nothing has changed
+   */
   async renew(): Promise<void> {
-    const now = this.#parts.now();
-    const { since, next, retired, wanted } = this.#document;
-    const isOver = retired.some(({ at }) => now >= at + RETIRED);
-    const isDue = (wanted || now >= since + this.#parts.age) && now >= next.made + PUBLISHED;
-    if (!isDue && !isOver) return;
-    this.#renewing ??= this.#change(isDue, now).finally(() => {
+    await this.refresh();
+    if (this.#next(this.#document) === undefined) return;
+    this.#renewing ??= this.#change((document) => this.#next(document)).finally(() => {
       this.#renewing = undefined;
     });
     await this.#renewing;
@@ -105,29 +129,57 @@ export class ServerKeys implements ServerKey {
   /** The next key takes over as soon as everybody can know it: mostly at once. */
   async rotate(): Promise<void> {
     await this.#renewing?.catch(() => {});
-    await this.#put({ ...this.#document, wanted: true });
+    await this.#change((document) => ({ ...document, wanted: true }));
     await this.renew();
   }
 
-  #change(isDue: boolean, now: number): Promise<void> {
-    const { current, next, retired } = this.#document;
+  /** What has to become of the keys now; undefined: nothing. */
+  #next(document: Kept): Kept | undefined {
+    const now = this.#parts.now();
+    const { current, since, next, retired, wanted } = document;
     const left = retired.filter(({ at }) => now < at + RETIRED);
-    if (!isDue) return this.#put({ ...this.#document, retired: left });
-    const { kty, crv, x } = current;
-    return this.#put({
-      current: next.key,
-      since: now,
-      next: { key: makePrivateKey(), made: now },
-      retired: [{ key: { kty, crv, x }, at: now }, ...left] as KeysDocument["retired"] & object,
-      wanted: false,
-    });
+    if ((wanted || now >= since + this.#parts.age) && now >= next.made + PUBLISHED) {
+      const { kty, crv, x } = current;
+      return {
+        current: next.key,
+        since: now,
+        next: { key: makePrivateKey(), made: now },
+        retired: [{ key: { kty, crv, x }, at: now }, ...left] as Kept["retired"],
+        wanted: false,
+      };
+    }
+    return left.length < retired.length ? { ...document, retired: left } : undefined;
   }
 
   /** Durable before anything is signed by it: what was signed must verify after a crash too. */
-  async #put(document: Required<KeysDocument>): Promise<void> {
-    await this.#parts.storage.putDocument("keys", document);
-    this.#document = document;
-    if (serverKeyOf(document.current).kid !== this.#current.kid) this.#current = serverKeyOf(document.current);
+  async #change(work: (document: Kept) => Kept | undefined): Promise<void> {
+    const { storage, now } = this.#parts;
+    const document = await storage.changeDocument<KeysDocument>("keys", (kept) => work(whole(kept, now())));
+    this.#changes++;
+    this.#take(document);
+  }
+
+  /** Callers that come while it is being read wait for it. */
+  #read(): Promise<void> {
+    const changes = this.#changes;
+    this.#reading ??= this.#parts.storage
+      .getDocument<KeysDocument>("keys")
+      .then((document) => {
+        // Else it may be from before this process changed them.
+        if (changes === this.#changes) this.#take(document);
+      })
+      .finally(() => {
+        this.#reading = undefined;
+      });
+    return this.#reading;
+  }
+
+  #take(document: KeysDocument | undefined): void {
+    if (document === undefined) return;
+    this.#readAt = this.#parts.now();
+    this.#document = whole(document, this.#readAt);
+    const current = serverKeyOf(this.#document.current);
+    if (current.kid !== this.#current.kid) this.#current = current;
     this.#publish();
   }
 
@@ -135,9 +187,23 @@ export class ServerKeys implements ServerKey {
     const { next, retired } = this.#document;
     this.#published = [
       { ...this.#current, until: Number.POSITIVE_INFINITY },
-      // It has signed nothing yet.
-      { ...publishedKey(next.key), until: 0 },
+      // It has signed nothing yet, unless another process has gone on to it.
+      { ...publishedKey(next.key), until: this.#parts.storage.isShared ? Number.POSITIVE_INFINITY : 0 },
       ...retired.map(({ key, at }) => ({ ...publishedKey(key), until: at + LAST_TOKEN })),
     ];
   }
 }
+
+/** The document with what earlier versions did not keep. */
+function whole(kept: KeysDocument | undefined, now: number): Kept {
+  return {
+    current: kept?.current ?? makePrivateKey(),
+    since: kept?.since ?? now,
+    next: kept?.next ?? { key: makePrivateKey(), made: now },
+    retired: kept?.retired ?? [],
+    wanted: kept?.wanted ?? false,
+  };
+}
+
+/** Also where a clock was set back. */
+const isOver = (since: number, life: number, now: number): boolean => !(now >= since && now < since + life);

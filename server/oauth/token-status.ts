@@ -14,7 +14,7 @@ export type LiveToken =
 
 /** What a client's own token is good for at this moment; undefined for every other text, whosesoever it is. */
 export async function liveToken(deps: Deps, text: string, clientId: string): Promise<LiveToken | undefined> {
-  const token = deps.accessTokens.read(text);
+  const token = await deps.accessTokens.find(text);
   if (token === undefined) return liveRefreshToken(deps, text, clientId);
   if (token.clientId !== clientId) return undefined;
   if (token.grant === null) return (await holds(deps, token)) ? { kind: "vendor", token } : undefined;

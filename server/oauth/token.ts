@@ -3,9 +3,11 @@ import { Refusal } from "#protocol/refusal.ts";
 import type { Deps } from "../deps.ts";
 import { digest, randomText } from "../digest.ts";
 import { TOKEN_LIFETIME } from "../guards/access-token.ts";
+import { callOff } from "../moves/leaving.ts";
 import type { GrantRow, Rows } from "../rows.ts";
 import { StorageError, type StoreReader } from "../storage/storage.ts";
 import { grantOf, stateNow } from "../store/shares.ts";
+import { requireServed } from "../store/whereabouts.ts";
 import type { Vendor } from "../vendors/metadata.ts";
 import { byClientCredentials } from "./client-credentials.ts";
 import { takeCode } from "./code.ts";
@@ -61,6 +63,9 @@ async function burn(deps: Deps, grant: string, code: string): Promise<void> {
   if (account === undefined) return;
   await deps.storage.change(account, async (store) => {
     const row = await store.get("grants", grant);
+    const whole = await store.get("store", "store");
+    // What was given by it must not come to life elsewhere.
+    if (whole !== undefined) await callOff(store, whole, deps.now());
     if (row !== undefined && row.burnt !== code)
       store.put("grants", grant, { ...row, refresh: null, generation: (row.generation ?? 0) + 1, burnt: code });
   });
@@ -100,8 +105,13 @@ async function sayEnded<Result>(work: () => Promise<Result>): Promise<Result> {
 }
 
 async function standingGrant(store: StoreReader<Rows>, grant: string, vendor: Vendor, now: number): Promise<GrantRow> {
-  const known = await grantOf(store, grant);
-  if (known.row.vendor.clientId !== vendor.row.clientId) throw refused("the grant has ended");
+  const { clientId } = vendor.row;
+  const known = await grantOf(store, grant).catch(async (error: unknown) => {
+    await requireServed(store, { grant, clientId, standing: undefined });
+    throw error;
+  });
+  if (known.row.vendor.clientId !== clientId) throw refused("the grant has ended");
+  await requireServed(store, { grant, clientId, standing: known.standing });
   if (isEnded(stateNow(known, now))) throw refused("the grant has ended");
   return known.row;
 }

@@ -3,8 +3,8 @@ const MOST = 4;
 
 /** One who waits for something to arrive. */
 export interface Arrival {
-  /** Whether something has arrived, or does within so many milliseconds. */
-  within(milliseconds: number): Promise<boolean>;
+  /** Whether something has arrived, or does within so many milliseconds; `over`: it is not to wait any longer. */
+  within(milliseconds: number): Promise<"arrived" | "late" | "over">;
   close(): void;
 }
 
@@ -42,14 +42,15 @@ export class Arrivals<Key> {
       }
     return {
       async within(milliseconds) {
-        if (told !== undefined) return told;
         let timer: NodeJS.Timeout | undefined;
-        const arrived = await new Promise<boolean>((resolve) => {
-          tell = resolve;
-          timer = setTimeout(resolve, milliseconds, false);
-        });
+        const hasArrived =
+          told ??
+          (await new Promise<boolean | undefined>((resolve) => {
+            tell = resolve;
+            timer = setTimeout(resolve, milliseconds, undefined);
+          }));
         clearTimeout(timer);
-        return arrived;
+        return hasArrived === undefined ? "late" : hasArrived ? "arrived" : "over";
       },
       close: () => {
         waiting.delete(wake);

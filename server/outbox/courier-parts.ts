@@ -20,6 +20,12 @@ export interface CourierParts {
   /** Deliveries of all streams; and those of streams that fail, which must not hold up the others. */
   readonly slots: { readonly live: Slots; readonly failing: Slots };
   readonly signal: AbortSignal;
+  /** Whether this process is the one that delivers to this vendor now. */
+  isHeld(): boolean;
+  /** The stream as it is now, where another process may have changed it. */
+  readonly reread: (() => Promise<Stream | undefined>) | undefined;
+  /** It is no longer to be delivered by push. */
+  gone(): void;
   /** Its receiver has taken it. */
   acknowledged(stream: Stream, entry: EventEntry): Promise<void>;
   /** It was read from the feed. */

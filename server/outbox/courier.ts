@@ -5,7 +5,7 @@ import { type EventEntry, isWanted, signedToken } from "./event-entry.ts";
 import { type Item, type Lane, Lanes } from "./lanes.ts";
 import { Removals } from "./removals.ts";
 import { delayAfter } from "./retries.ts";
-import { feedOf, type Stream } from "./stream.ts";
+import { feedOf, isPushed, type Stream } from "./stream.ts";
 
 /** Connections to one receiver. */
 const WIDEST = 16;
@@ -16,6 +16,8 @@ const PAGE = 200;
 /** While a receiver fails, a grant that was not tried yet is tried at most so often: the fault may be another grant's. */
 const PROBE_INTERVAL = 60_000;
 const TROUBLE = 5_000;
+/** How old what is known of the stream may be when deliveries begin, where other processes may change it. Milliseconds. */
+const FRESH = 1_000;
 /** How long a delivery takes a place of those that work: receivers that answer nothing, however many new ones there are, hold up nobody for longer. */
 const PROMPT = 1_500;
 
@@ -46,6 +48,11 @@ export class Courier {
   /** Delivered, but what follows from it could not be kept yet: not to be sent again. */
   readonly #taken = new WeakSet<Item>();
   #usedAt = performance.now();
+  #readAt = performance.now();
+  #isKicked = false;
+  /** How often the stream was changed by this process, and whether that is on its way to the storage. */
+  #changes = 0;
+  #noting = 0;
 
   constructor(stream: Stream, parts: CourierParts) {
     this.#stream = stream;
@@ -64,6 +71,7 @@ export class Courier {
   /** Its vendor has changed it. */
   change(stream: Stream): void {
     const { push } = this.#stream;
+    this.#changes++;
     this.#stream = stream;
     if (push?.url === stream.push?.url && push?.authorization === stream.push?.authorization) return;
     this.#pushes.close();
@@ -77,6 +85,7 @@ export class Courier {
   /** There may be something new in the feed, or the time may have come to try again. */
   kick(): void {
     this.#more = true;
+    this.#isKicked = true;
     this.#goOn();
   }
 
@@ -109,6 +118,7 @@ export class Courier {
     try {
       while (this.#again && !this.#ended) {
         this.#again = false;
+        await this.#look();
         await this.#fill();
         this.#launch();
       }
@@ -118,6 +128,31 @@ export class Courier {
       this.#again = false;
       this.#tryLater();
     }
+  }
+
+  /** What other processes have done to the stream since. */
+  async #look(): Promise<void> {
+    const { reread, gone } = this.#parts;
+    if (reread === undefined || (!this.#isKicked && performance.now() < this.#readAt + FRESH)) return;
+    this.#isKicked = false;
+    const asked = performance.now();
+    const changes = this.#changes;
+    const stream = await reread();
+    if (this.#ended) return;
+    // What was read may be from before.
+    if (changes !== this.#changes || this.#noting > 0) {
+      this.#isKicked = true;
+      return;
+    }
+    if (!isPushed(stream)) {
+      this.#ended = true;
+      gone();
+      return;
+    }
+    this.#readAt = asked;
+    // A vendor that asks for a verification wants to know now.
+    if (stream.verified !== this.#stream.verified) this.#isAsked = true;
+    this.change(stream);
   }
 
   async #fill(): Promise<void> {
@@ -161,6 +196,7 @@ export class Courier {
   }
 
   #pick(): Lane | undefined {
+    if (!this.#parts.isHeld()) return undefined;
     const now = this.#parts.now();
     const { failing } = this.#stream;
     if (failing === null) {
@@ -201,7 +237,7 @@ export class Courier {
   }
 
   async #deliver(lane: Lane, item: Item, isCounted: boolean): Promise<void> {
-    const { key, slots, log, acknowledged } = this.#parts;
+    const { key, slots, log, acknowledged, isHeld } = this.#parts;
     const stream = this.#stream;
     // It may have been read before the vendor changed what it asks for.
     if (!isWanted(stream, item.entry)) {
@@ -215,14 +251,15 @@ export class Courier {
       async (): Promise<PushAnswer> => {
         // It may have waited for its turn.
         if (this.#taken.has(item)) return { taken: true };
-        if (this.#ended || pushes !== this.#pushes) return { taken: undefined, why: "the stream has changed" };
+        if (this.#ended || pushes !== this.#pushes || !isHeld()) return { taken: undefined, why: "the stream has changed" };
         return pushes.post(signedToken(key, item.entry), { ...this.#parts, authorization: stream.push?.authorization ?? null });
       },
       isLive ? PROMPT : undefined,
     );
     // What became of it when the address changed or the server stopped is nobody's failure.
     const isKnown = answer.taken !== undefined;
-    if (!isKnown && (this.#ended || pushes !== this.#pushes || this.#parts.signal.aborted)) return;
+    if (!isKnown && (this.#ended || pushes !== this.#pushes || this.#parts.signal.aborted || !isHeld())) return;
+    log.events(answer.taken === undefined ? "failed" : answer.taken ? "delivered" : "refused", 1);
     if (answer.taken === true) {
       this.#taken.add(item);
       await acknowledged(stream, item.entry);
@@ -233,7 +270,7 @@ export class Courier {
       await this.#failed(lane, item, before, why, answer.taken === undefined ? answer.retryAfter : undefined);
       return;
     }
-    if (answer.taken === false) log.stream(stream.clientId, "refused", "the receiver refused an event");
+    if (!answer.taken) log.stream(stream.clientId, "refused", "the receiver refused an event");
     this.#successes++;
     this.#width = Math.min(WIDEST, this.#width * 2);
     this.#finish(lane, item);
@@ -273,7 +310,13 @@ export class Courier {
 
   async #noteFailing(failing: Stream["failing"]): Promise<void> {
     this.#stream = { ...this.#stream, failing };
-    await this.#parts.noteFailing(this.#stream, failing);
+    this.#changes++;
+    this.#noting++;
+    try {
+      await this.#parts.noteFailing(this.#stream, failing);
+    } finally {
+      this.#noting--;
+    }
   }
 
   #tryLater(): void {

@@ -10,7 +10,7 @@ import { Announced } from "./announced.ts";
 import { Couriers } from "./couriers.ts";
 import { type EventEntry, entryOf, eventOf, isAboutDeletion, signedToken, streamEntry, typeOf } from "./event-entry.ts";
 import { Polls, type PollWish } from "./polls.ts";
-import { documentOf, documentOfFeed, feedOf, isDelivered, type Stream } from "./stream.ts";
+import { documentOf, documentOfFeed, feedOf, isDelivered, isPushed, type Stream } from "./stream.ts";
 import { Streams } from "./streams.ts";
 
 export interface OutboxParts {
@@ -27,6 +27,8 @@ export interface OutboxParts {
   readonly timeout?: number;
   /** How many events may wait for one vendor. */
   readonly most?: number;
+  /** How long another process waits before it goes on with what one does that says nothing any more (milliseconds). */
+  readonly lease?: number;
 }
 
 /** Whether a vendor hears of changes: see `GrantView.stream`. */
@@ -62,6 +64,7 @@ export class Outbox {
       ...handing,
       streams: this.#streams,
       isAnnounced: (feed) => this.#announced.push.has(feed),
+      forget: (feed) => this.#announced.push.forget(feed),
       drop: (feed) => this.#drop(feed),
     });
   }
@@ -102,9 +105,13 @@ export class Outbox {
 
   /** Delivers until disposed of; disposing waits for what is on its way, a few seconds at most. */
   run(): AsyncDisposable {
+    const { storage } = this.#parts;
     const delivering = this.#couriers.run();
+    // Its own appends a process knows of without being told.
+    const unwatch = storage.isShared ? storage.watchFeeds((feed) => this.#hear(feed)) : () => {};
     return {
       [Symbol.asyncDispose]: async () => {
+        unwatch();
         this.#polls.arrivals.stop();
         await delivering[Symbol.asyncDispose]();
       },
@@ -115,14 +122,16 @@ export class Outbox {
     return this.#streams.of(clientId);
   }
 
-  /** Changes a vendor's stream, or makes or deletes it (null), and lets what waits go its way. If `work` throws, nothing changes. */
+  /**
+   * Changes a vendor's stream, or makes or deletes it (null), and lets what waits go its way. If `work` throws, nothing changes; it may be
+   * called again.
+   */
   async changeStream<Next extends Stream | null>(clientId: string, work: (stream: Stream | undefined) => Next): Promise<Next> {
     const feed = feedOf(clientId);
-    const stream = await this.#streams.alone(documentOf(clientId), async (before) => {
-      const next = work(before);
-      await this.#streams.put(clientId, next);
-      if (next === null || next.status !== "enabled" || next.push === null) this.#couriers.end(feed);
-      else this.#couriers.change(next);
+    const stream = await this.#streams.alone(documentOf(clientId), async () => {
+      const next = await this.#streams.change(clientId, work);
+      if (next !== null && isPushed(next)) this.#couriers.change(next);
+      else this.#couriers.end(feed);
       if (next === null || next.status === "disabled") await this.#drop(feed);
       return next;
     });
@@ -159,18 +168,31 @@ export class Outbox {
     await noteTold(this.#parts.storage, { grant: subject.grant.id, of: Number(of), at: this.#parts.now() });
   };
 
+  /** Some process has appended something. */
+  #hear(feed: FeedName): void {
+    if (!feed.startsWith("events/")) return;
+    this.#polls.arrivals.wake(feed);
+    this.#couriers.hear(feed);
+  }
+
+  /** Takes out what is not for the stream as it is now. */
   async #drop(feed: FeedName): Promise<void> {
     const { storage } = this.#parts;
     this.#uncounted.delete(feed);
     this.#announced.push.forget(feed);
     this.#announced.poll.forget(feed);
+    let after = 0;
     for (;;) {
-      const page = await storage.readFeed(feed, { limit: PAGE });
+      const page = (await storage.readFeed(feed, { after, limit: PAGE })) as Array<[number, EventEntry]>;
       if (page.length === 0) return;
+      // Read afterwards: what was told to a stream that is enabled again stays.
+      const stream = await this.#streams.read(documentOfFeed(feed));
+      const isOver = stream === undefined || stream.status === "disabled";
       await storage.removeFromFeed(
         feed,
-        page.map(([position]) => position),
+        page.filter(([, entry]) => isOver || entry.stream !== stream.id).map(([position]) => position),
       );
+      after = page.at(-1)?.[0] ?? after;
     }
   }
 
@@ -187,7 +209,7 @@ export class Outbox {
         if (page.length < PAGE) break;
       }
       if (count <= most) return;
-      const stream = await this.#streams.alone(documentOfFeed(feed), async (now) => now);
+      const stream = await this.#streams.read(documentOfFeed(feed));
       if (stream === undefined) return;
       const reason = `More than ${most} events waited and were dropped. Enable the stream, then read all grants anew.`;
       let isNew = false;

@@ -20,7 +20,7 @@ export interface Polled {
 }
 
 interface PollParts {
-  readonly storage: Pick<Storage, "readFeed" | "removeFromFeed">;
+  readonly storage: Pick<Storage, "isShared" | "readFeed" | "removeFromFeed">;
   readonly log: Log;
   acknowledged(stream: Stream, entry: EventEntry): Promise<void>;
   seen(feed: FeedName, entry: EventEntry): void;
@@ -36,6 +36,8 @@ const PAGE = 500;
 /** Entries that one poll looks at. */
 const SCAN = 5_000;
 const AT_ONCE = 16;
+/** How often one that waits looks by itself, where another process may append: its notice may be lost. Milliseconds. */
+const LOOK_EVERY = 5_000;
 
 /** Delivers by poll: an event of a grant shows up when the one before it was acknowledged, since an answer has no order. */
 export class Polls {
@@ -57,7 +59,10 @@ export class Polls {
       try {
         const polled = now.status === "enabled" ? await this.#collect(now, feed, wish.most) : NOTHING;
         const left = ends - performance.now();
-        if (polled.entries.length > 0 || left <= 0 || !(await arrival.within(left))) return polled;
+        if (polled.entries.length > 0 || left <= 0) return polled;
+        const patience = this.#parts.storage.isShared ? Math.min(left, LOOK_EVERY) : left;
+        const happened = await arrival.within(patience);
+        if (happened === "over" || (happened === "late" && patience === left)) return polled;
       } finally {
         arrival.close();
       }
@@ -118,6 +123,7 @@ export class Polls {
           try {
             if (good.has(jti)) await acknowledged(stream, entry);
             else log.stream(stream.clientId, "refused", "the receiver refused an event");
+            log.events(good.has(jti) ? "delivered" : "refused", 1);
             done.push(...positions);
           } catch (error) {
             log.fault("outbox", error);

@@ -37,6 +37,9 @@ export const documentOfFeed = (feed: FeedName): DocumentName => `streams/${feed.
 export const isDelivered = ({ requested }: Stream, type: string): boolean =>
   EVENT_TYPES.includes(type) && (requested === null || requested.includes(type));
 
+/** Whether its events are to be delivered by push now. */
+export const isPushed = (stream: Stream | undefined): stream is Stream => stream?.status === "enabled" && stream.push !== null;
+
 export const pollAddress = (issuer: string, id: string): string => `${issuer}/ssf/poll/${id}`;
 
 /** The receiver's own header is answered to itself: who reads a configuration, changes it and puts it back must not lose it (8.1.1.4). */

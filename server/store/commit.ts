@@ -7,17 +7,19 @@ import type { PushedRequest } from "../oauth/pushed-request.ts";
 import { ordered, type Rows } from "../rows.ts";
 import type { StoreWriter } from "../storage/storage.ts";
 import { setDue } from "./calendar.ts";
+import { noteChange } from "./changes.ts";
 import type { ConsentStep } from "./consent.ts";
 import { giveFirst } from "./first-consent.ts";
-import { nextHead, proveHead } from "./head.ts";
+import { nextHead, proveHead, requireRestoreAct } from "./head.ts";
 import { note } from "./history.ts";
 import { LeafChanges } from "./leaves.ts";
 import { giveNarrower, giveReplacing } from "./next-consent.ts";
 import { putRecords } from "./records.ts";
-import { closeBackfills, dropShares, liftPauses, putShares, type Shared, takeNoteOfEnds } from "./shares.ts";
+import { closeBackfills, dropShares, grantOf, liftPauses, putShares, type Shared, takeNoteOfEnds } from "./shares.ts";
 import { keepSuccession, proveSuccession } from "./succession.ts";
 import { type Changing, type Teller, tell } from "./tell.ts";
 import { changeWays, type NewPasskey } from "./ways.ts";
+import { requireSettled } from "./whereabouts.ts";
 
 export interface CommitCircumstances {
   readonly account: string;
@@ -42,10 +44,12 @@ export interface Committed {
 export async function applyCommit(store: StoreWriter<Rows>, commit: Commit, circumstances: CommitCircumstances): Promise<Committed> {
   const { account, now, request, teller } = circumstances;
   const before = await store.get("store", "store");
+  requireSettled(before);
   const head = nextHead(commit, before, account);
   const succession = await proveSuccession(store, commit, before, account);
   const headHash = await proveHead(commit, head, before, succession?.to);
   const acts = await circumstances.proveActs();
+  await requireRestoreAct(head, acts);
 
   const paths = [...commit.records.map(({ path }) => path), ...new Set(commit.shares.map(({ grant, path }) => `${grant}/${path}`))];
   let position = await note(store, { at: now, type: "commit", number: head.seq, paths });
@@ -57,16 +61,19 @@ export async function applyCommit(store: StoreWriter<Rows>, commit: Commit, circ
   if (changed && before !== undefined) position = await note(store, { at: now, type: "way" });
 
   let grant: string | undefined;
+  let consented: Changed | undefined;
   let made = false;
   if (commit.consent !== null) {
     if (before === undefined) throw requestGone();
     const given = await giveConsent({ store, teller, before, ways, acts, leaves, now }, commit.consent, request);
     grant = given.consent.grant_id;
+    consented = await grantOf(store, grant).then(({ row }) => ({ grant: given.consent.grant_id, row }));
     made = given.type === "approve" && given.consent.n === 1;
     const granted = given.consent.authorization_details.flatMap((detail) => detail.paths);
     position = await note(store, { at: now, type: given.type, grant, number: given.consent.n, paths: [...new Set(granted)] });
   }
-  for (const resumed of await liftPauses(step, commit.resumes, acts)) {
+  const resumes = await liftPauses(step, commit.resumes, acts);
+  for (const resumed of resumes) {
     position = await note(store, { at: now, type: "resume", grant: resumed.grant });
     await tell({ store, teller }, resumed.grant, resumed.row, now, "grant-resumed", { initiating_entity: "user" });
   }
@@ -81,6 +88,7 @@ export async function applyCommit(store: StoreWriter<Rows>, commit: Commit, circ
     if (!told.has(each.grant)) await tellShared({ store, teller }, each, now);
     told.add(each.grant);
   }
+  await noteChanges(store, [...(consented === undefined ? [] : [{ ...consented, from: 0 }]), ...resumes, ...shared, ...closed], now);
   if (before === undefined) checkFirst(leaves);
 
   if ((await leaves.apply(store, step.position)) !== head.root)
@@ -97,9 +105,23 @@ export async function applyCommit(store: StoreWriter<Rows>, commit: Commit, circ
     records: (before?.records ?? 0) + fresh,
     grants: (before?.grants ?? 0) + (made ? 1 : 0),
     ...(before?.erasing === undefined ? {} : { erasing: before.erasing }),
+    ...(before?.restores === undefined ? {} : { restores: before.restores }),
   });
   if (grant !== undefined) await setDue(store);
   return { seq: head.seq, position, grant };
+}
+
+type Changed = Pick<Shared, "grant" | "row" | "from">;
+
+/** One entry for each grant, whatever has changed of it. Another consent may let through what the one before did not: all of it is read anew. */
+async function noteChanges(store: StoreWriter<Rows>, changes: readonly Changed[], at: number): Promise<void> {
+  const all = new Map<string, Changed>();
+  for (const change of changes) {
+    const before = all.get(change.grant);
+    const from = Math.min(before?.from ?? Number.POSITIVE_INFINITY, change.from ?? Number.POSITIVE_INFINITY);
+    all.set(change.grant, { grant: change.grant, row: change.row, ...(Number.isFinite(from) ? { from } : {}) });
+  }
+  for (const { grant, row, from } of all.values()) await noteChange(store, grant, row, { at, ...(from === undefined ? {} : { from }) });
 }
 
 const requestGone = (): Refusal =>

@@ -1,12 +1,12 @@
 import type { Rows } from "../rows.ts";
 import { type Storage, StorageError } from "../storage/storage.ts";
+import { goneAt } from "./gone.ts";
 
 /** Erases a store if its time has come: its customer may have kept it since. Answers whether it did. */
 export async function eraseDue(storage: Pick<Storage<Rows>, "erase">, account: string, now: number): Promise<boolean> {
   try {
     await storage.erase(account, async (store) => {
-      const row = await store.get("store", "store");
-      if (row?.erasing === undefined || row.erasing > now) throw new NotDue();
+      if ((await goneAt(store)) > now) throw new NotDue();
     });
     return true;
   } catch (error) {

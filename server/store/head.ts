@@ -1,6 +1,7 @@
 import type { Commit } from "#protocol/api.ts";
-import { type Head, hashOfHead, readHead, verifyHead } from "#protocol/head.ts";
+import { type Head, hashOfHead, RESTORED_STEP, readHead, restoredObject, verifyHead } from "#protocol/head.ts";
 import { Refusal } from "#protocol/refusal.ts";
+import type { ProvenAct } from "../guards/act.ts";
 import type { StoreRow } from "../rows.ts";
 
 const wrong = (detail: string, cause?: unknown): Refusal => new Refusal("invalid_head", detail, { pointer: "/head", cause });
@@ -18,9 +19,9 @@ export function nextHead(commit: Commit, before: StoreRow | undefined, account: 
       extra: { head: before?.head ?? null },
     });
   if (head.account !== account) throw wrong("The head is of another store.");
-  if (head.seq !== commit.expectedSeq + 1 || head.prev !== (before?.headHash ?? null))
-    throw wrong("The head does not follow the one before.");
-  if (head.restored) throw wrong("This store was not restored.");
+  if (head.restored && !before?.restores) throw wrong("This store was not restored.");
+  const isNext = head.restored ? head.seq >= commit.expectedSeq + RESTORED_STEP : head.seq === commit.expectedSeq + 1;
+  if (!isNext || head.prev !== (before?.headHash ?? null)) throw wrong("The head does not follow the one before.");
   return head;
 }
 
@@ -33,4 +34,12 @@ export async function proveHead(commit: Commit, head: Head, before: StoreRow | u
     throw wrong("The head is not signed by the store's identity key.", cause);
   }
   return hashOfHead(commit.head);
+}
+
+/** Going on from an older head than a device has seen takes an act. @throws {Refusal} `act_required` */
+export async function requireRestoreAct(head: Head, acts: readonly ProvenAct[]): Promise<void> {
+  if (!head.restored) return;
+  const object = await restoredObject(head);
+  if (!acts.some(({ act }) => act.action === "restore" && act.object === object))
+    throw new Refusal("act_required", "Going on from an older state takes an approval of exactly that.", { pointer: "/acts" });
 }

@@ -6,10 +6,11 @@ import type { StoreReader, StoreWriter } from "../storage/storage.ts";
 type Kind = Leaf["kind"];
 
 const bucketName = (path: string): string => createHash("sha256").update(path).digest("hex").slice(0, 2);
-const keyOf = (kind: Kind, path: string): string => `${bucketName(path)}/${kind}/${path}`;
+/** Key of a leaf: its bucket, kind and path. */
+export const leafKey = (kind: Kind, path: string): string => `${bucketName(path)}/${kind}/${path}`;
 
 export const leafAt = (store: StoreReader<Rows>, kind: Kind, path: string): Promise<LeafRow | undefined> =>
-  store.get("leaves", keyOf(kind, path));
+  store.get("leaves", leafKey(kind, path));
 
 interface Change {
   kind: Kind;
@@ -24,15 +25,15 @@ export class LeafChanges {
 
   /** @param share a share's position in its grant */
   set(leaf: Leaf, share?: number): void {
-    this.#changes.set(keyOf(leaf.kind, leaf.path), { kind: leaf.kind, path: leaf.path, leaf, ...(share === undefined ? {} : { share }) });
+    this.#changes.set(leafKey(leaf.kind, leaf.path), { kind: leaf.kind, path: leaf.path, leaf, ...(share === undefined ? {} : { share }) });
   }
 
   drop(kind: Kind, path: string): void {
-    this.#changes.set(keyOf(kind, path), { kind, path, leaf: undefined });
+    this.#changes.set(leafKey(kind, path), { kind, path, leaf: undefined });
   }
 
   has(kind: Kind, path: string): boolean {
-    return this.#changes.has(keyOf(kind, path));
+    return this.#changes.has(leafKey(kind, path));
   }
 
   /** Makes them, moves their lines in the feed to `position`, and answers the new root: reads only the buckets that are touched. */

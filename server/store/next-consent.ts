@@ -4,6 +4,7 @@ import { canonical } from "#protocol/canonical.ts";
 import { type Consent, readConsent } from "#protocol/consent-token.ts";
 import { takesAway } from "#protocol/deletion.ts";
 import { isEnded } from "#protocol/grant.ts";
+import { RESTORED_STEP } from "#protocol/head.ts";
 import { allowsRead, isNoWider } from "#protocol/narrow.ts";
 import { Refusal } from "#protocol/refusal.ts";
 import { instant } from "../digest.ts";
@@ -86,10 +87,13 @@ async function follow(step: ConsentStep, given: GivenConsent, { known, consent, 
   const { row } = known;
   const { n = 1 } = row;
   const grant = consent.grant_id;
-  if (consent.n !== n + 1 || consent.prev !== row.consentHash) throw wrongConsent("This consent does not follow the one in force.");
+  // What a restore has lost, the vendor may have seen.
+  const isNext = consent.n === n + 1 || (Boolean(step.before.restores) && consent.n >= n + RESTORED_STEP);
+  if (!isNext || consent.prev !== row.consentHash) throw wrongConsent("This consent does not follow the one in force.");
   if (consent.iss !== row.subject || consent.grant_key !== readConsent(row.consent).grant_key)
     throw wrongConsent("The keys of a grant stay as long as it lives.");
-  if (consent.n > LIMITS.consents) throw wrongConsent("This grant was changed as often as one can be. End it, and share anew if you wish.");
+  if (consent.n % RESTORED_STEP > LIMITS.consents)
+    throw wrongConsent("This grant was changed as often as one can be. End it, and share anew if you wish.");
 
   const details = consent.authorization_details;
   const next: GrantRow = { ...row, ...termsOf(given, consent, hash), vendor, n: consent.n };

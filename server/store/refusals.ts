@@ -1,7 +1,7 @@
 import { LIMITS } from "#protocol/api.ts";
 import { Refusal } from "#protocol/refusal.ts";
-import { isLoopback } from "../config.ts";
 import { digest, instant } from "../digest.ts";
+import { isLoopback } from "../loopback.ts";
 import type { Rows } from "../rows.ts";
 import type { StoreReader, StoreWriter } from "../storage/storage.ts";
 

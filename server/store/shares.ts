@@ -9,6 +9,7 @@ import { digest } from "../digest.ts";
 import type { ProvenAct } from "../guards/act.ts";
 import { type GrantRow, ordered, type Rows, type StandingRow } from "../rows.ts";
 import type { StoreReader, StoreWriter } from "../storage/storage.ts";
+import { holdBack } from "./changes.ts";
 import { type LeafChanges, leafAt } from "./leaves.ts";
 
 const HOUR = 3_600_000;
@@ -44,6 +45,8 @@ export interface Shared {
   readonly grant: string;
   readonly row: GrantRow;
   readonly paths: readonly string[];
+  /** The grant's position before; undefined: no share has changed. */
+  readonly from?: number;
 }
 
 /**
@@ -82,9 +85,13 @@ export async function putShares({ store, leaves, now }: Step, shares: Commit["sh
       ...(known.row.n === undefined ? {} : { n: known.row.n }),
     });
     leaves.set({ kind: "share", path: leafPath, version, hash: digest(body) }, known.place);
-    if (state !== "active") continue;
+    if (state !== "active") {
+      // What ends the pause tells of it.
+      await holdBack(store, grant, { from: known.place - 1, until: null });
+      continue;
+    }
     const said = shared.get(grant);
-    if (said === undefined) shared.set(grant, { grant, row: known.row, paths: [path] });
+    if (said === undefined) shared.set(grant, { grant, row: known.row, paths: [path], from: known.place - 1 });
     else said.paths.push(path);
   }
   return [...shared.values()];

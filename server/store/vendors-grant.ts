@@ -3,6 +3,7 @@ import type { Rows } from "../rows.ts";
 import { type Storage, StorageError, type StoreReader, type StoreWriter } from "../storage/storage.ts";
 import { goneAt } from "./gone.ts";
 import { type Grant, grantOf } from "./shares.ts";
+import { requireServed } from "./whereabouts.ts";
 
 /** Which vendor asks for which of its grants, and when (epoch milliseconds). */
 export interface Asked {
@@ -23,7 +24,14 @@ export const changeOwn = <Result>(
   storage: Storage<Rows>,
   asked: Asked,
   work: (store: StoreWriter<Rows>, known: Grant) => Promise<Result>,
-): Promise<Result> => within(storage, asked, (account) => storage.change(account, async (store) => work(store, await own(store, asked))));
+): Promise<Result> =>
+  within(storage, asked, (account) =>
+    storage.change(account, async (store) => {
+      const known = await own(store, asked);
+      await requireServed(store, { ...asked, standing: known.standing });
+      return work(store, known);
+    }),
+  );
 
 const noGrant = (): Refusal => new Refusal("not_found", "There is no such grant.");
 
@@ -42,7 +50,10 @@ async function within<Result>(
 }
 
 async function own(store: StoreReader<Rows>, { clientId, grant, now }: Asked): Promise<Grant> {
-  const known = await grantOf(store, grant);
+  const known = await grantOf(store, grant).catch(async (error: unknown) => {
+    await requireServed(store, { grant, clientId, standing: undefined });
+    throw error;
+  });
   if (known.row.vendor.clientId !== clientId || (await goneAt(store)) <= now) throw noGrant();
   return known;
 }

@@ -1,7 +1,7 @@
 import { lookup, Resolver } from "node:dns/promises";
 import { isIP, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
-import { isLoopback } from "../config.ts";
+import { isLoopback } from "../loopback.ts";
 
 /** Why a stranger's address was not called, in words for the vendor. */
 export class FetchError extends Error {

@@ -38,7 +38,10 @@ interface VendorDocument {
   readonly vendor: Vendor;
 }
 
-/** Vendors by their client id metadata documents: fetched when first named, kept for a day, their keys for ten minutes. */
+/**
+ * Vendors by their client id metadata documents: fetched when first named, kept for a day, their keys for ten minutes. Each process of
+ * several has its own copy for as long, and begins with the one that the storage has: a key that was taken out ends by the same time at all.
+ */
 export class Clients {
   readonly #options: ClientsOptions;
   readonly #known = new Bounded<VendorDocument>(1000);

@@ -2,8 +2,8 @@ import { createPublicKey, type JsonWebKey } from "node:crypto";
 import * as v from "valibot";
 import { unclear } from "#protocol/plain-words.ts";
 import { Words } from "#protocol/shapes.ts";
-import { isLoopback } from "../config.ts";
 import { digest } from "../digest.ts";
+import { isLoopback } from "../loopback.ts";
 import type { VendorRow } from "../rows.ts";
 
 /** Why a vendor's metadata is refused, in words for the vendor. */

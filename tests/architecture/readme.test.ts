@@ -1,18 +1,33 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { root } from "./source-tree.ts";
+import { configurationText } from "../../server/configuration.ts";
+import { SETTINGS } from "../../server/settings.ts";
+import { VERSION } from "../../server/version.ts";
+import { filesUnder, root } from "./source-tree.ts";
 
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
+
+const deployment = [...filesUnder("server/deployment")].filter((path) => !path.endsWith("ignore"));
 
 /** Every setting that a text names, once. */
 const settingsOf = (text: string): string[] => [...new Set(text.match(/\bCOUNTERFOIL_[A-Z_]+/g))].sort();
 
-test("the README and the server's own words name the settings that are read, and no other", () => {
-  const settings = settingsOf(read("server/config.ts"));
-  expect(settings.length).toBeGreaterThan(5);
-  expect(settingsOf(read("README.md"))).toEqual(settings);
-  expect(settingsOf(read("server/main.ts"))).toEqual(settings);
+const settings = Object.values(SETTINGS).map(({ name }): string => name);
+
+test.each(["README.md", "server/configuration.md", ...deployment])("%s names settings that there are, and no other", (path) => {
+  const named = settingsOf(read(path));
+  expect(named.length).toBeGreaterThan(0);
+  expect(named.filter((name) => !settings.includes(name))).toEqual([]);
+});
+
+test("the reference of the settings is up to date (`npm run configuration`)", () => {
+  expect(read("server/configuration.md")).toBe(configurationText());
+  expect(settingsOf(read("server/configuration.md"))).toEqual([...settings].sort());
+});
+
+test("the program says the version of its package", () => {
+  expect((JSON.parse(read("package.json")) as { version: string }).version).toBe(VERSION);
 });
 
 test.each(["README.md", "vendor-sdk/README.md", "vendor-sdk/examples/bookshop/README.md"])("what %s points to is there", (path) => {

@@ -82,14 +82,17 @@ export const rules: Rule[] = [
   {
     says: "storage knows no HTTP and nothing above it",
     about: under("server/storage"),
-    forbids: ({ to }) =>
-      http.has(to) ||
-      under("server/endpoints", "server/guards", "server/app.ts", "server/refuse.ts", "server/config.ts", "server/deps.ts")(to),
+    forbids: ({ to }) => http.has(to) || (isOurs(to) && !under("server/storage", "server/loopback.ts")(to)),
   },
   {
     says: "only main and storage's own files name an engine",
     about: (path) => under("server")(path) && path !== "server/main.ts" && !under("server/storage")(path),
     forbids: ({ to }) => engineOf(to) !== undefined,
+  },
+  {
+    says: "only main and the operator's commands open a storage",
+    about: (path) => under("server")(path) && path !== "server/main.ts" && !under("server/operator", "server/storage")(path),
+    forbids: ({ to }) => to === "server/storage/open.ts",
   },
   {
     says: "an engine doesn't use another engine",
@@ -136,8 +139,8 @@ export const rules: Rule[] = [
 /** What a file does in its own text that its place forbids. */
 export const habits: { says: string; about: (path: string) => boolean; forbids: RegExp }[] = [
   {
-    says: "only the server's main reads process.env",
-    about: (path) => under("server")(path) && path !== "server/main.ts",
+    says: "only the server's main and the operator's command read process.env",
+    about: (path) => under("server")(path) && path !== "server/main.ts" && path !== "server/operator.ts",
     forbids: /\bprocess\s*\.\s*env\b|\benv\b[^;\n]*\bfrom "node:process"/,
   },
   {

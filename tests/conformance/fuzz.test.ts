@@ -32,8 +32,10 @@ describe("whatever is sent, no endpoint fails, hangs or tells a secret", () => {
 
   beforeAll(async () => {
     const written = makeLog(
-      (text) => {
-        logged += text;
+      {
+        write(text) {
+          logged += text;
+        },
       },
       () => Date.now(),
     );

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { freePort } from "../support/free-port.ts";
 import { startProcess } from "../support/process.ts";
 import { recordingProxy } from "../support/recording-proxy.ts";
@@ -24,6 +26,8 @@ export interface House extends AsyncDisposable {
   readonly snapshot: () => Promise<void>;
   /** Ends the shop's process: nothing answers at its address. */
   readonly closeShop: () => Promise<void>;
+  /** Has the operator back the server up. Answers how to put that back, as after a disk was lost: another folder, the same address. */
+  readonly backUp: () => Promise<() => Promise<void>>;
   /** Starts it again, on what it had. */
   readonly reopenShop: () => Promise<void>;
 }
@@ -52,17 +56,23 @@ async function furnish(keep: <T extends AsyncDisposable>(thing: T) => T, close: 
   const issuer = `http://localhost:${front}`;
   const shop = `http://127.0.0.1:${shopPort}`;
   const proxy = keep(await recordingProxy(front, back));
-  const server = keep(
-    await startProcess(
-      process.execPath,
-      ["--heapsnapshot-signal=SIGUSR2", `--diagnostic-dir=${folder.path}`, join(root, "dist/server/main.js")],
-      {
-        cwd: root,
-        env: { COUNTERFOIL_ISSUER: issuer, COUNTERFOIL_PORT: String(back), COUNTERFOIL_DATA: data },
-        ready: /listens on/,
-      },
-    ),
-  );
+  const serve = async (place: string) =>
+    keep(
+      await startProcess(
+        process.execPath,
+        ["--heapsnapshot-signal=SIGUSR2", `--diagnostic-dir=${folder.path}`, join(root, "dist/server/main.js")],
+        {
+          cwd: root,
+          env: { COUNTERFOIL_ISSUER: issuer, COUNTERFOIL_PORT: String(back), COUNTERFOIL_DATA: place },
+          ready: /listens on/,
+        },
+      ),
+    );
+  const operate = (place: string, ...words: string[]) =>
+    promisify(execFile)(process.execPath, [join(root, "dist/server/counterfoil.js"), ...words], {
+      env: { ...process.env, COUNTERFOIL_DATA: place },
+    });
+  let server = await serve(data);
   const install = await startProcess(process.execPath, [join(root, "vendor-sdk/examples/bookshop/install.js")], { ready: /^/ });
   await install.exited;
   const openShop = async () =>
@@ -83,6 +93,16 @@ async function furnish(keep: <T extends AsyncDisposable>(thing: T) => T, close: 
     heap: () => join(folder.path, heap),
     sent: proxy.sent,
     log: () => server.output() + traders.map((each) => each.output()).join(""),
+    async backUp() {
+      const copy = join(folder.path, "server.copy");
+      await operate(data, "backup", "--to", copy);
+      return async () => {
+        await server.stop();
+        const other = join(folder.path, "restored");
+        await operate(other, "restore", "--from", copy);
+        server = await serve(other);
+      };
+    },
     async closeShop() {
       await traders.at(-1)?.stop();
     },

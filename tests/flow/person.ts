@@ -82,3 +82,23 @@ export async function openStore(page: Page, house: House, who: Person): Promise<
   await opened.waitFor();
   expect(who.faults).toEqual([]);
 }
+
+/** The kit's code from its sheet, and two of its groups typed back. */
+export async function makeKit(page: Page): Promise<string> {
+  await page.getByRole("button", { name: "Make a kit" }).click();
+  await page.locator(".groups li").first().waitFor();
+  const code = (await page.locator(".groups").first().innerText()).match(/\b[A-Z2-7]{4}\b/g) ?? [];
+  expect(code).toHaveLength(8);
+  await page.getByRole("button", { name: "I have kept it" }).click();
+  await page
+    .getByLabel(/^Group \d$/)
+    .first()
+    .waitFor();
+  for (const field of await page.getByLabel(/^Group \d$/).all()) {
+    const label = (await field.evaluate((input) => (input as HTMLInputElement).labels?.[0]?.textContent)) ?? "";
+    await field.fill(code[Number(/\d/.exec(label)?.[0]) - 1] ?? "");
+  }
+  await page.getByRole("button", { name: "Check and activate" }).click();
+  await page.getByText("Your kit works").first().waitFor();
+  return code.join(" ");
+}

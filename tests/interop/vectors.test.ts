@@ -75,7 +75,7 @@ function must<T>(value: T | undefined): T {
 function accessTokens(key: JWK): AccessTokens {
   const known = publicKey(key, "Ed25519");
   const find = (kid: unknown) => (kid === key.kid ? known : undefined);
-  return new AccessTokens({ kid: String(key.kid), find, sign: () => "" }, issuer, now);
+  return new AccessTokens({ kid: String(key.kid), find, look: async () => false, sign: () => "" }, issuer, now);
 }
 
 const attested = (token: string, key: JWK) => verifyAttestation(token, { key, issuer: vendor.clientId, audience: issuer, grant });

@@ -13,6 +13,7 @@ const payloads = {
   "grant-resumed": common,
   "grant-revoked": due,
   "grant-expired": { ...due, initiating_entity: "policy" },
+  "grant-moved": { ...common, to: "https://other.example", statement: "e30.e30.e30" },
   "erasure-due": { ...due, initiating_entity: "system" },
   "records-changed": { ...common, paths: ["profile/emails/e1"], count: 1 },
 } as const;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { hashOf } from "#protocol/canonical.ts";
 import { hashOfConsent, verifyConsent } from "#protocol/consent-token.ts";
-import { checkFollows, type Head, hashOfHead } from "#protocol/head.ts";
+import { checkFollows, type Head, hashOfHead, RESTORED_STEP } from "#protocol/head.ts";
 import { signHead } from "#protocol/sealing/head.ts";
 import { makeSigningPair } from "#protocol/sealing/pairs.ts";
 import { evidence } from "./support/changes.ts";
@@ -21,6 +21,13 @@ describe("heads", () => {
       last = { seq, hash: await hashOfHead(await signHead(head, identity)) };
     }
     expect(last.seq).toBe(4);
+  });
+
+  it("that go on after a restore may stand anywhere above what was seen, and nowhere else", async () => {
+    const hash = await hashOf("seen");
+    const restored = (seq: number) => checkFollows({ seq: 12, hash }, { ...example, seq, prev: null, restored: true });
+    restored(12 + RESTORED_STEP);
+    for (const seq of [11, 12]) expect(() => restored(seq)).toThrow(evidence("older") as Error);
   });
 
   it("that are older, the same, skipping or of another history are refused", async () => {

@@ -127,6 +127,19 @@ describe("the packed SDK, in a stranger's empty folder,", () => {
     const { stdout } = await run(process.execPath, ["first.js"], { cwd: shop });
     expect(stdout).toContain(ANNA);
 
+    // The loop over what has changed, in a process of its own, over the state that the five lines left.
+    const [, , changesLines = ""] = text
+      .split("<!-- runs: tests/sdk/readme.test.ts -->")
+      .map((part) => /```js\n([\s\S]*?)```/.exec(part)?.[1] ?? "");
+    expect(changesLines).toContain("vendor.changes()");
+    server.offerBulk();
+    await writeFile(
+      join(shop, "loop.js"),
+      [...imports.map((text) => `${text};`), ...surroundings.slice(0, 1), lines.split("\n")[0], changesLines].join("\n"),
+    );
+    const looped = await run(process.execPath, ["loop.js"], { cwd: shop });
+    expect(looped.stdout).toMatch(/^c\S{21} put profile\/emails\/e1\n$/);
+
     const pulled = await cli("pull", "--server", server.url, "--client-id", CLIENT, "--to", "people.csv");
     expect(pulled.stdout).toContain("1 created");
     expect(pulled.stdout).not.toContain(ANNA);

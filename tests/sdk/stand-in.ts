@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { calculateJwkThumbprint, createLocalJWKSet, decodeJwt, decodeProtectedHeader, importJWK, type JWK, jwtVerify } from "jose";
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
 import { hashOf } from "#protocol/canonical.ts";
+import { NDJSON } from "#protocol/changes.ts";
 import { CONSENT_TYP, type Consent, hashOfConsent, readConsent } from "#protocol/consent-token.ts";
 import { type ErasureAttestation, verifyAttestation } from "#protocol/erasure-attestation.ts";
 import { EVENT_TYPES, VERIFICATION } from "#protocol/events.ts";
@@ -17,6 +18,7 @@ import { sign } from "#protocol/sealing/sign.ts";
 import { newId } from "#protocol/sealing/way-in.ts";
 import { POLL, PUSH } from "#protocol/streams.ts";
 import { publicKeys } from "../../vendor-sdk/make-keys.ts";
+import { type Bulk, bulk } from "./bulk-lines.ts";
 import { type Transmitter, transmitter } from "./transmitter.ts";
 
 const detailsOf = (customer: Customer): AuthorizationDetails => readConsent(customer.token).authorization_details;
@@ -132,15 +134,23 @@ export interface StandIn extends AsyncDisposable {
   readonly waiting: Map<string, string>;
   /** Whether proofs need a nonce. */
   nonces: boolean;
+  /** What it says in bulk; undefined: it offers no bulk reads. */
+  bulk: Bulk | undefined;
+  /** Sends the text of a bulk read otherwise than whole: the answer is ended, or cut, where it returns. */
+  send: ((text: string, response: ServerResponse, request: Arrived) => Promise<"ended" | "cut">) | undefined;
   /** Changes an answer before it leaves, by the last part of its path; undefined: no answer at all. */
   twist: Partial<
     Record<
-      "metadata" | "par" | "token" | "records" | "grant" | "attest" | "ssf" | "jwks" | "poll",
+      "metadata" | "par" | "token" | "records" | "grant" | "attest" | "ssf" | "jwks" | "poll" | "changes",
       (reply: Reply, request: Arrived) => Reply | undefined
     >
   >;
   /** Reads the vendor's key set anew, as it is now. */
   reloadKeys(): void;
+  /** Offers bulk reads from now on. */
+  offerBulk(): Bulk;
+  /** A customer has come from another server, with the vendor's refresh token. */
+  adopt(customer: Customer, refresh: string): void;
   /** The customer came back: the URL at redirect_uri. */
   cameBack(requestUrl: string, change?: Record<string, string>): string;
 }
@@ -175,10 +185,21 @@ export async function standIn(vendor: { clientId: string; keys: readonly JWK[] }
     stream: undefined,
     waiting: new Map(),
     nonces: false,
+    bulk: undefined,
+    send: undefined,
     twist: {},
     reloadKeys() {
       served = publicKeys(vendor.keys);
       jwks = createLocalJWKSet(served);
+    },
+    adopt(customer, refresh) {
+      it.customers.set(customer.grant, customer);
+      refreshes.set(refresh, { grant: customer.grant, jkt: "" });
+    },
+    offerBulk() {
+      const offered = bulk(it.customers);
+      it.bulk = offered;
+      return offered;
     },
     cameBack(requestUrl, change = {}) {
       const to = new URL(requestUrl);
@@ -357,6 +378,14 @@ export async function standIn(vendor: { clientId: string; keys: readonly JWK[] }
       for (let waits = 0; waits < 50 && it.waiting.size === 0; waits++) await sleep(10);
       return { status: 200, body: { sets: Object.fromEntries(it.waiting) } };
     },
+    changes: async (request: Arrived): Promise<Reply> => {
+      const refusal = await ownToken(request, "changes");
+      if (refusal !== undefined) return refusal;
+      if (it.bulk === undefined) return { status: 404, body: { code: "not_found" } };
+      const lines = it.bulk.lines(request.query.get("since") ?? undefined);
+      if (lines === undefined) return { status: 410, body: { code: "cursor_expired" } };
+      return { status: 200, body: lines.map((line) => `${JSON.stringify(line)}\n`).join(""), headers: { "content-type": NDJSON } };
+    },
     par: async ({ form }: Arrived): Promise<Reply> => {
       if (!(await client(form))) return { status: 401, body: { error: "invalid_client" } };
       const uri = `urn:ietf:params:oauth:request_uri:${newId()}`;
@@ -437,12 +466,24 @@ export async function standIn(vendor: { clientId: string; keys: readonly JWK[] }
     if (path === "/.well-known/ssf-configuration") return "ssf";
     if (path === "/jwks.json") return "jwks";
     if (path === "/oauth/revoke") return "revoke";
+    if (path === "/api/changes") return "changes";
     if (path.startsWith("/oauth/grants/")) return "grant";
     if (path.endsWith("/attestations")) return "attest";
     const ssf = /^\/ssf\/(streams|status|verify|poll)\b/.exec(path)?.[1];
     if (ssf !== undefined) return ssf as "streams" | "status" | "verify" | "poll";
     return /^\/api\/grants\/[^/]+\/records$/.test(path) ? "records" : undefined;
   };
+
+  async function sendLines(text: string, { status, headers }: Reply, request: Arrived, response: ServerResponse): Promise<void> {
+    response.writeHead(status, headers);
+    if (it.send === undefined) return void response.end(text);
+    if ((await it.send(text, response, request)) === "ended") response.end();
+    else {
+      // What was written before is on its way.
+      await sleep(20);
+      response.destroy();
+    }
+  }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const to = new URL(request.url ?? "/", url);
@@ -468,6 +509,7 @@ export async function standIn(vendor: { clientId: string; keys: readonly JWK[] }
       response.destroy();
       return;
     }
+    if (typeof reply.body === "string") return sendLines(reply.body, reply, arrived, response);
     response
       .writeHead(reply.status, { "content-type": "application/json", ...reply.headers })
       .end(reply.body === undefined ? undefined : JSON.stringify(reply.body));

@@ -36,7 +36,13 @@ export async function transmitter(issuer: string, audience: string, alg = "Ed255
       const now = Math.floor(Date.now() / 1000);
       const due = { delete_by: new Date((now + 7 * 86_400) * 1000).toISOString() };
       const more =
-        name === "records-changed" ? { paths: ["profile/emails/e1"], count: 1 } : name === "grant-changed" ? { ...due, n: 2 } : due;
+        name === "records-changed"
+          ? { paths: ["profile/emails/e1"], count: 1 }
+          : name === "grant-changed"
+            ? { ...due, n: 2 }
+            : name === "grant-moved"
+              ? { to: "https://other.example", statement: "a.b.c" }
+              : due;
       const body = { grant_id: grant, event_timestamp: now, initiating_entity: "user", ...more, ...payload };
       return new SignJWT({
         iss: issuer,

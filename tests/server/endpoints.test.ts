@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { API, type Endpoint } from "#protocol/api.ts";
+import { MOVE_API } from "#protocol/move-package.ts";
 import { VENDOR_API } from "#protocol/vendor-api.ts";
 import { problemOf, type Scene, scene } from "./scene.ts";
 import { served } from "./served.ts";
@@ -12,7 +13,7 @@ afterAll(() => at[Symbol.asyncDispose]());
 
 const rows: Array<[string, Endpoint]> = Object.entries(API);
 const vendorRows: Array<[string, Endpoint]> = Object.entries(VENDOR_API);
-const all = [...rows, ...vendorRows];
+const all: Array<[string, Endpoint]> = [...rows, ...vendorRows, ...Object.entries(MOVE_API)];
 
 test.each(rows)("%s of the table is served", async (_name, { method, path }) => {
   const response = await at.customer.api.raw(method, path.replace("{id}", "A".repeat(22)), method === "POST" ? { body: "{}" } : {});

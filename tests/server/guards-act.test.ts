@@ -36,7 +36,7 @@ async function store() {
   const passkey = new SoftwarePasskey("user", { counts: true });
   const live = new ShortLived(clock.now);
   const tickets = { getTicket: async <Value>(kind: string, name: string) => live.getTicket<Value>(kind, name) };
-  const rows = new Work<Rows>(new Map());
+  const rows = new Work<Rows>(new Map(), async () => []);
   rows.put("ways", "device", { kind: "device", key: null, passkey: null, sign: null });
   rows.put("ways", "phone", { kind: "passkey", key: null, passkey: { id: passkey.id, publicKey: passkey.publicKey }, sign: null });
   rows.put("ways", "kit", { kind: "kit", key: null, passkey: null, sign: kit.x });

@@ -12,7 +12,7 @@ const ISSUER = "https://counterfoil.example";
 const ACCOUNT = "A".repeat(22);
 const SECRET = "S".repeat(43);
 const NOW = new Clock().now();
-const anew = () => new Work<Rows>(new Map());
+const anew = () => new Work<Rows>(new Map(), async () => []);
 
 describe("a session's cookie", () => {
   test("goes to this host alone, to no script, from no other site", () => {

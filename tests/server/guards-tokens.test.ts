@@ -39,7 +39,7 @@ const NARROWED = { n: 2, details: DETAILS };
 function issuing() {
   const clock = new Clock();
   const known = new Map<unknown, ServerKey>([[KEY.kid, KEY]]);
-  const keys = { kid: KEY.kid, sign: KEY.sign, find: (kid: unknown) => known.get(kid)?.publicKey };
+  const keys = { kid: KEY.kid, sign: KEY.sign, find: (kid: unknown) => known.get(kid)?.publicKey, look: async () => false };
   return { clock, known, tokens: new AccessTokens(keys, ISSUER, clock.now) };
 }
 

@@ -13,6 +13,7 @@ import { connect, type Scene, scene } from "./scene.ts";
 
 /** Documents in memory, as JSON. */
 class Documents {
+  isShared = false;
   readonly kept = new Map<string, string>();
   full = false;
 
@@ -24,6 +25,14 @@ class Documents {
   async putDocument<Value>(name: DocumentName, value: Value): Promise<void> {
     if (this.full) throw new StorageError("full", "as the test says");
     this.kept.set(name, JSON.stringify(value));
+  }
+
+  async changeDocument<Value>(name: DocumentName, work: (value: Value | undefined) => Value | undefined): Promise<Value | undefined> {
+    const before = await this.getDocument<Value>(name);
+    const after = work(before);
+    if (after === undefined) return before;
+    await this.putDocument(name, after);
+    return this.getDocument<Value>(name);
   }
 }
 

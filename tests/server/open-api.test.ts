@@ -44,7 +44,7 @@ test("whatever it names is served", async () => {
 test("whatever is served, but the app's own pages and files, is named by it", async () => {
   const routes = (await served(at.system))
     .map(({ method, path }) => `${method} ${path}`)
-    .filter((each) => /^\w+ \/(api|oauth|ssf|\.well-known|openapi\.json|contexts)(\/|$)/.test(each));
+    .filter((each) => /^\w+ \/(api|oauth|ssf|\.well-known|openapi\.json|contexts|health|ready)(\/|$)/.test(each));
   expect(routes.length).toBeGreaterThan(40);
   expect(routes.sort()).toEqual(
     operations()

@@ -11,7 +11,7 @@ import { Clock } from "../support/clock.ts";
 import { scratchFolder } from "../support/scratch-folder.ts";
 import { silentLog } from "../support/system.ts";
 
-/** An outbox over real files, without a server around it. */
+/** An outbox over real files, or what the test brings, without a server around it. */
 export interface Box extends AsyncDisposable {
   readonly outbox: Outbox;
   readonly storage: Storage<Rows>;
@@ -36,11 +36,12 @@ export const grantOf = (name: string): string => digest(name).slice(0, 22);
 export async function openBox({
   clock = new Clock(),
   folder,
+  storage: other,
   ...parts
 }: Partial<OutboxParts> & { clock?: Clock; folder?: string } = {}): Promise<Box> {
-  const scratch = folder === undefined ? await scratchFolder() : undefined;
+  const scratch = folder === undefined && other === undefined ? await scratchFolder() : undefined;
   const path = folder ?? scratch?.path ?? "";
-  const storage = await openFileStorage<Rows>({ folder: path, now: clock.now });
+  const storage = other ?? (await openFileStorage<Rows>({ folder: path, now: clock.now }));
   const { privateKey } = generateKeyPairSync("ed25519");
   const said: string[] = [];
   const log: Log = {

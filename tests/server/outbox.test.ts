@@ -468,7 +468,7 @@ describe("what waits", () => {
     await box.tell("none", grantOf("real"), "grant-revoked", { delete_by: null });
     await settled(box, "shop");
     expect(receiver.got.map(({ grant, name }) => [grant, name])).toEqual([[grantOf("real"), "grant-revoked"]]);
-    expect(await box.storage.listFeeds({ limit: 10 })).toEqual([]);
+    expect(await box.storage.listFeeds("events", { limit: 10 })).toEqual([]);
   });
 
   test("goes on when files could not be written for a while", async () => {

@@ -70,7 +70,7 @@ test("a grant's whole life is told in order, each by a token that the server's k
     expect(await viewOf(at, grant.grant)).toMatchObject({ stream: "live", deletion: { told: expect.any(String) } }),
   );
   expect((await customer.read()).history.filter(({ type }) => type === "told")).toMatchObject([{ grant: grant.grant }]);
-  expect(await system.storage.listFeeds({ limit: 10 })).toEqual([]);
+  expect(await system.storage.listFeeds("events", { limit: 10 })).toEqual([]);
 });
 
 test("the events of a store that is erased at once still come, and nobody is told afterwards", async () => {
@@ -90,7 +90,7 @@ test("the events of a store that is erased at once still come, and nobody is tol
   await receiver.until(2);
   expect(receiver.got[1]).toMatchObject({ name: "grant-revoked", grant: grant.grant });
   release();
-  await eventually(async () => expect(await at.system.storage.listFeeds({ limit: 10 })).toEqual([]));
+  await eventually(async () => expect(await at.system.storage.listFeeds("events", { limit: 10 })).toEqual([]));
   expect(said).toEqual([]);
 });
 
@@ -139,7 +139,7 @@ test("a reminder is noted too, and leaves standing when the vendor first knew", 
     name: "erasure-due",
     payload: { initiating_entity: expect.any(String), delete_by: expect.any(String) },
   });
-  await eventually(async () => expect(await system.storage.listFeeds({ limit: 10 })).toEqual([]));
+  await eventually(async () => expect(await system.storage.listFeeds("events", { limit: 10 })).toEqual([]));
   const { history, grants } = await customer.read();
   expect(history.filter(({ type }) => type === "told")).toHaveLength(2);
   expect(grants[0]?.deletion?.told).toBe(first);
@@ -170,7 +170,7 @@ test("evidence that can't be kept yet is kept later, and the event is not sent a
   system.clock.pass(6 * SECOND);
   system.outbox.wake();
   await eventually(async () => expect(await viewOf(at, grant.grant)).toMatchObject({ deletion: { told: expect.any(String) } }));
-  await eventually(async () => expect(await system.storage.listFeeds({ limit: 10 })).toEqual([]));
+  await eventually(async () => expect(await system.storage.listFeeds("events", { limit: 10 })).toEqual([]));
   expect(receiver.got).toHaveLength(2);
 });
 
@@ -191,7 +191,7 @@ test("another vendor hears nothing of it", async () => {
 
 test("an operator's log has no token, header or address of the receiver's in it", async () => {
   const lines: string[] = [];
-  const log: Log = makeLog((text) => lines.push(text), Date.now);
+  const log: Log = makeLog({ write: (text) => lines.push(text) }, Date.now);
   await using at = await scene({ log });
   await using receiver = await Receiver.start();
   const { vendor, customer, system } = at;

@@ -1,22 +1,11 @@
 import { makeApp } from "../../server/app.ts";
-import { RATES } from "../../server/config.ts";
+import { readConfig } from "../../server/config.ts";
 import { type System, silentLog } from "../support/system.ts";
 
 /** Every route of a server over this system's storage, with its path as the tables say it. */
 export async function served(system: System): Promise<Array<{ method: string; path: string }>> {
   const { http } = await makeApp({
-    config: {
-      issuer: system.issuer,
-      host: "",
-      port: 0,
-      data: "",
-      clients: "open",
-      web: "none",
-      proxies: 0,
-      keyAge: 86_400_000,
-      nonces: "start",
-      rates: RATES,
-    },
+    config: { ...readConfig({ COUNTERFOIL_ISSUER: system.issuer }), web: "none" },
     storage: system.storage,
     log: silentLog,
     now: system.clock.now,

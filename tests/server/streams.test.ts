@@ -105,7 +105,7 @@ describe("a stream", () => {
     await eventually(async () => expect((await at.system.outbox.stream(vendor.clientId))?.failing).not.toBeNull());
     await vendor.call("changeStream", { body: { stream_id, delivery: pushed(receiver.url), events_requested: [REVOKED] } });
     await receiver.until(1);
-    await eventually(async () => expect(await at.system.storage.listFeeds({ limit: 10 })).toEqual([]));
+    await eventually(async () => expect(await at.system.storage.listFeeds("events", { limit: 10 })).toEqual([]));
     expect(receiver.names(), "but for what it no longer asks for").toEqual(["grant-revoked"]);
     expect((await at.system.outbox.stream(vendor.clientId))?.failing).toBeNull();
   });

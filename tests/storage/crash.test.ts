@@ -1,18 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { range } from "./contract.ts";
 import { afterlife, Promises, violation, workload } from "./crash-workload.ts";
+import { random } from "./random.ts";
 import { type Fate, SimulatedDisk } from "./simulated-disk.ts";
-
-/** mulberry32 */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
 
 interface Scenario {
   /** The operation at which everything stops. */

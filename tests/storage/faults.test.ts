@@ -76,6 +76,44 @@ describe("when the disk fails", () => {
     }
   }
 
+  test("a file system that turns read-only under it: refused until it is opened anew, and every store as it was", async () => {
+    const { disk, storage } = await start();
+    const X: FeedName = "events/x";
+    await put(storage, A, 1);
+    await storage.change(A, async (store) => {
+      store.point("grant", "name");
+      store.append(X, "a");
+      store.due(5);
+    });
+    await storage.putDocument("settings", 1);
+    disk.fault = () => {
+      throw code("EROFS");
+    };
+    const all = await Promise.allSettled([
+      put(storage, A, 2),
+      storage.change(B, async (store) => store.point("grant", "never")),
+      storage.create(storeId("c"), async () => {}),
+      storage.append(X, ["b"]),
+      storage.removeFromFeed(X, [1]),
+      storage.putDocument("settings", 2),
+      storage.erase(B),
+      storage.check(),
+    ]);
+    for (const one of all) expect(one).toMatchObject({ status: "rejected", reason: { name: "StorageError", code: "failed" } });
+    disk.fault = undefined;
+    await expect(put(storage, A, 3)).rejects.toMatchObject({ code: "failed", message: expect.stringContaining("stopped") });
+    await expect(storage.check()).rejects.toMatchObject({ code: "failed" });
+    for (const fate of ["nothing", "everything"] as const)
+      for (const each of [storage, await openOn(disk.survivor(fate))]) {
+        expect(await each.listStores({ limit: 9 })).toEqual([A, B]);
+        expect([await total(each, A), await total(each, B)]).toEqual([1, 0]);
+        expect([await each.find("grant", "name"), await each.find("grant", "never")]).toEqual([A, undefined]);
+        expect(await each.readFeed(X, { limit: 9 })).toEqual([[1, "a"]]);
+        expect(await each.findDue(9, 9)).toEqual([A]);
+        expect(await each.getDocument("settings")).toBe(1);
+      }
+  });
+
   test("what was not durable is not handed out: a read that saw it answers what is", async () => {
     const { storage, fail } = await start();
     fail("EIO", (_, at) => at === "journal: frame");
@@ -575,5 +613,26 @@ describe("on a file system that is really full", () => {
       await again[Symbol.asyncDispose]();
     }
     rmSync(left, { recursive: true });
+  });
+
+  test("one that is mounted read-only: refused by name, and as before when it can be written again", async (context) => {
+    if (!mounted) context.skip("only root may mount");
+    const root = join(folder, "read-only");
+    const storage = await openFileStorage<ToyRows>({ folder: root, idle: 1e9 });
+    await storage.create(A, async (store) => store.put("sums", "s", { total: 1 }));
+    await storage[Symbol.asyncDispose]();
+    execFileSync("mount", ["-o", "remount,ro", folder]);
+    try {
+      await expect(openFileStorage({ folder: root })).rejects.toMatchObject({
+        code: "failed",
+        message: expect.stringMatching(new RegExp(`${root}.*read-only`)),
+      });
+    } finally {
+      execFileSync("mount", ["-o", "remount,rw", folder]);
+    }
+    const again = await openFileStorage<ToyRows>({ folder: root, idle: 1e9 });
+    expect(await total(again, A)).toBe(1);
+    await put(again, A, 2);
+    await again[Symbol.asyncDispose]();
   });
 });

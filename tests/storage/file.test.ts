@@ -197,7 +197,7 @@ describe("on the disk", () => {
       const badPage = { name: "StorageError", code: "corrupt", message: expect.stringContaining(page) };
       const badHead = { name: "StorageError", code: "corrupt", message: expect.stringContaining(head) };
       let storage = await open({ feedPage: 2 });
-      expect(await storage.listFeeds({ limit: 9 })).toEqual([X, Y, "events/z"]);
+      expect(await storage.listFeeds("events", { limit: 9 })).toEqual([X, Y, "events/z"]);
       const check = async () => {
         expect(await storage.readFeed(X, { limit: 4 })).toHaveLength(4);
         await expect(storage.readFeed(X, { limit: 5 })).rejects.toMatchObject(badPage);
@@ -205,7 +205,7 @@ describe("on the disk", () => {
         await expect(storage.removeFromFeed(Y, [1])).rejects.toMatchObject(badHead);
       };
       await check();
-      expect(await storage.listFeeds({ limit: 9 }), "nor passed over").toEqual([X, Y, "events/z"]);
+      expect(await storage.listFeeds("events", { limit: 9 }), "nor passed over").toEqual([X, Y, "events/z"]);
       for (const round of range(3)) {
         // Who changes a store is not stopped by what is wrong with what a shop is told.
         await storage.change(storeId("a"), async (store) => {
@@ -294,7 +294,7 @@ describe("on the disk", () => {
       await storage.create(storeId("a"), async () => {});
       counts.bytes = 0;
       await put(storage, storeId("a"), 1);
-      expect(counts.bytes).toBe(34 + `{"store":"${storeId("a")}","rows":[["sums","s",{"total":1}]]}\n`.length);
+      expect(counts.bytes).toBe(34 + `{"store":"${storeId("a")}","n":2,"rows":[["sums","s",{"total":1}]]}\n`.length);
     });
   });
 
@@ -304,7 +304,12 @@ describe("on the disk", () => {
     const document = join(folder, "stores/ab/cd", `${storeId("abcd")}.json`);
     await expect.poll(() => readFile(document, "utf8").catch(() => "")).toContain("findable");
     const { data } = JSON.parse(await readFile(document, "utf8"));
-    expect(data).toEqual({ store: storeId("abcd"), through: 1, tables: { ".names": [["", 1]], notes: [["n", { text: "findable" }]] } });
+    expect(data).toEqual({
+      store: storeId("abcd"),
+      through: 1,
+      changes: 1,
+      tables: { ".names": [["", 1]], notes: [["n", { text: "findable" }]] },
+    });
     await expect.poll(async () => (await journalText(folder)).includes("findable")).toBe(false);
   });
 
@@ -479,8 +484,8 @@ describe("on the disk", () => {
 
   test("a folder of a newer layout, and one that is no data folder, are refused", async () => {
     await (await open())[Symbol.asyncDispose]();
-    await writeFile(join(folder, "layout.json"), '{"version":2}');
-    await expect(open()).rejects.toMatchObject({ code: "layout", message: expect.stringContaining("2") });
+    await writeFile(join(folder, "layout.json"), '{"version":3}');
+    await expect(open()).rejects.toMatchObject({ code: "layout", message: expect.stringContaining("version 3") });
     await writeFile(join(folder, "layout.json"), "");
     await expect(open()).rejects.toMatchObject({ code: "layout" });
     await rm(join(folder, "layout.json"));

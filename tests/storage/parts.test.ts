@@ -156,14 +156,14 @@ describe("a feed", () => {
 
   test("the name of one that gets an entry while it is found empty stays", async () => {
     const names = new FeedNames(async () => ["events/a"]);
-    const none = await names.list("", 9, async () => {
+    const none = await names.list("events", "", 9, async () => {
       names.add("events/a");
       return false;
     });
     expect(none).toEqual([]);
-    expect(await names.list("", 9, async () => true)).toEqual(["events/a"]);
-    expect(await names.list("", 9, async () => false)).toEqual([]);
-    expect(await names.list("", 9, async () => true), "and only then").toEqual([]);
+    expect(await names.list("events", "", 9, async () => true)).toEqual(["events/a"]);
+    expect(await names.list("events", "", 9, async () => false)).toEqual([]);
+    expect(await names.list("events", "", 9, async () => true), "and only then").toEqual([]);
   });
 });
 

@@ -134,6 +134,11 @@ export class SimulatedDisk implements Disk {
     this.#step("unlink", path, () => folder.set(name, undefined));
   }
 
+  async modified(path: string): Promise<number | undefined> {
+    this.#assertRunning();
+    return this.#find(path) instanceof File ? 0 : undefined;
+  }
+
   async list(path: string): Promise<string[]> {
     this.#assertRunning();
     return [...this.#folder(path).now.keys()];

@@ -61,7 +61,7 @@ export interface Prepared {
 
 /** One customer's unlocked device, without a browser: what it knows is what it has committed. */
 export class Customer {
-  readonly api: ApiClient;
+  api: ApiClient;
   readonly now: () => number;
   identity: SigningPair;
   passkey: SoftwarePasskey;
@@ -396,7 +396,7 @@ export class Customer {
   }
 }
 
-async function grow(leaves: Map<string, Leaf>, body: Commit): Promise<void> {
+export async function grow(leaves: Map<string, Leaf>, body: Commit): Promise<void> {
   const set = (leaf: Leaf): void => {
     leaves.set(`${leaf.kind} ${leaf.path}`, leaf);
   };

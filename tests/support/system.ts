@@ -3,34 +3,49 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { makeApp } from "../../server/app.ts";
-import { type Config, RATES } from "../../server/config.ts";
+import { type Config, RATES, readConfig } from "../../server/config.ts";
 import type { Log } from "../../server/log.ts";
 import type { Outbox } from "../../server/outbox/outbox.ts";
 import type { Rows } from "../../server/rows.ts";
 import { openFileStorage } from "../../server/storage/file/open.ts";
 import { type Storage, StorageError } from "../../server/storage/storage.ts";
+import { withReplaced } from "../../server/storage/with-replaced.ts";
 import { sweep } from "../../server/store/sweep.ts";
 import { Clock } from "./clock.ts";
 import { freePort } from "./free-port.ts";
 import { scratchFolder } from "./scratch-folder.ts";
 
-export const silentLog: Log = { request: () => {}, fault: () => {}, erased: () => {}, stream: () => {}, flush: () => {} };
+const nothing = (): void => {};
+export const silentLog: Log = {
+  request: nothing,
+  probe: nothing,
+  fault: nothing,
+  erased: nothing,
+  stream: nothing,
+  events: nothing,
+  process: nothing,
+  flush: nothing,
+};
 
 export interface SystemOptions {
   clock?: Clock;
   config?: Partial<Config>;
   log?: Log;
   started?: number;
+  /** That of a server before it, whose data it goes on with. */
+  port?: number;
+  /** Another engine than the embedded one over a folder of its own. Closed with the system. */
+  storage?: { readonly place: Config["storage"]; open(now: () => number): Promise<Storage<Rows>> };
 }
 
-/** A whole server on a free port over a data folder of its own, with a clock that stands still. */
+/** A whole server on a free port over a data folder of its own, or what the test brings, with a clock that stands still. */
 export interface System extends AsyncDisposable {
   readonly issuer: string;
   readonly clock: Clock;
   readonly storage: Storage<Rows>;
   /** Running. */
   readonly outbox: Outbox;
-  /** Where all of it lies. */
+  /** Where all of it lies, if not in an engine that the test brought. */
   readonly data: string;
   /** Does what is due by the clock, as a running server does from time to time: erases, ends what has expired, reminds vendors. */
   sweep(): Promise<void>;
@@ -43,22 +58,18 @@ export async function startSystem({
   config = {},
   log = silentLog,
   started = clock.now(),
+  port: before,
+  storage: other,
 }: SystemOptions = {}): Promise<System> {
   const folder = await scratchFolder();
-  const port = await freePort();
+  const port = before ?? (await freePort());
   const issuer = `http://localhost:${port}`;
-  const storage = await openFileStorage<Rows>({ folder: folder.path, now: clock.now });
+  const storage = await (other?.open(clock.now) ?? openFileStorage<Rows>({ folder: folder.path, now: clock.now }));
   const disk = failing(storage);
   const whole: Config = {
-    issuer,
-    host: "127.0.0.1",
-    port,
-    data: folder.path,
-    clients: "open",
+    ...readConfig({ COUNTERFOIL_ISSUER: issuer }),
+    storage: other?.place ?? { kind: "embedded", folder: folder.path },
     web: "none",
-    proxies: 0,
-    keyAge: 90 * 86_400_000,
-    nonces: "start",
     rates: { ...RATES, logins: 10_000, commits: 10_000, others: 10_000, pulls: 10_000 },
     ...config,
   };
@@ -74,7 +85,7 @@ export async function startSystem({
     data: folder.path,
     failWith: disk.failWith,
     outbox: app.outbox,
-    sweep: () => sweep({ storage: disk.storage, outbox: app.outbox, log }, clock.now()),
+    sweep: () => sweep({ storage: app.storage, outbox: app.outbox, log, goOn: app.goOn }, clock.now()),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
@@ -97,25 +108,15 @@ function failing(storage: Storage<Rows>): { storage: Storage<Rows>; failWith: Sy
       code = next;
       only = kind;
     },
-    storage: {
+    storage: withReplaced(storage, {
       create: (id, work) => unless(() => storage.create(id, work)),
-      read: (id, work) => storage.read(id, work),
       change: (id, work) => unless(() => storage.change(id, work)),
-      find: (kind, name) => storage.find(kind, name),
-      findDue: (now, limit) => storage.findDue(now, limit),
       erase: (id, work) => unless(() => storage.erase(id, work), "erase"),
-      getDocument: (name) => storage.getDocument(name),
       putDocument: (name, value) => unless(() => storage.putDocument(name, value)),
-      once: (kind, key, until) => storage.once(kind, key, until),
-      putTicket: (kind, name, value, until) => storage.putTicket(kind, name, value, until),
-      getTicket: (kind, name) => storage.getTicket(kind, name),
-      takeTicket: (kind, name) => storage.takeTicket(kind, name),
+      changeDocument: (name, work) => unless(() => storage.changeDocument(name, work)),
       append: (feed, entries) => unless(() => storage.append(feed, entries)),
-      readFeed: (feed, range) => storage.readFeed(feed, range),
       removeFromFeed: (feed, positions) => unless(() => storage.removeFromFeed(feed, positions)),
-      listFeeds: (range) => storage.listFeeds(range),
-      count: (key, window) => storage.count(key, window),
-      [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
-    },
+      check: () => unless(() => storage.check()),
+    }),
   };
 }

@@ -41,7 +41,7 @@ const s256 = (text: string): string => createHash("sha256").update(text).digest(
 /** A vendor that serves its metadata on this machine and calls the server by itself, without the SDK. */
 export class TestVendor implements AsyncDisposable {
   readonly origin: string;
-  readonly issuer: string;
+  issuer: string;
   readonly now: () => number;
   /** What its two documents say; a test may change them. */
   readonly documents: { metadata: Record<string, unknown>; jwks: { keys: JWK[] } };
@@ -250,7 +250,19 @@ export class TestVendor implements AsyncDisposable {
     return this.token({ grant_type: "authorization_code", code, redirect_uri: this.redirectUri, code_verifier: this.verifier, ...change });
   }
 
+  /** From now on it talks to another server, which has given it nothing yet. */
+  goTo(issuer: string): void {
+    this.issuer = issuer;
+    this.#nonce = undefined;
+    this.#own.clear();
+  }
+
   readonly #own = new Map<string, { token: string; until: number }>();
+
+  /** The next calls get new ones. */
+  forgetOwnTokens(): void {
+    this.#own.clear();
+  }
 
   /** A token of the vendor's own (client_credentials) for these scopes, got again when it is about to end. */
   async ownToken(...scopes: Scope[]): Promise<string> {

@@ -88,6 +88,9 @@ const SCREENS = [
   "you",
   "export",
   "erase",
+  "move",
+  "arrive",
+  "put-back",
   "pause",
   "not-found",
 ].map((name) => `customer/screens/${name}.tsx`);
@@ -123,8 +126,8 @@ test("each area of words stays under 8 KiB, the styles under 10 kB", () => {
 
 // jose is a fifth of it, valibot with the shapes of all that is kept and sent as much: smaller would mean JOSE code of our own. No part of
 // it can come later: from a blob nothing is imported, since no integrity would cover it. What needs no key the page makes for itself.
-test("the worker stays under 53.5 kB", () => {
+test("the worker stays under 55.5 kB", () => {
   const worker = weigh([only(/^vault-worker-/)]);
   expect(worker).toBeGreaterThan(10 * KB);
-  expect(worker).toBeLessThanOrEqual(53.5 * KB);
+  expect(worker).toBeLessThanOrEqual(55.5 * KB);
 });

@@ -42,6 +42,11 @@ export const vendorOf = async (values: Values): Promise<Vendor> =>
     clientId: required(values, "client-id"),
     keys: await keysIn(optional(values, "keys", "keys.json")),
     state: fileState(optional(values, "state", "state")),
+    on: (event) => {
+      if (event.type === "no-bulk") console.error("This server gives no bulk reads to this vendor: each grant is read by itself.");
+      if (event.type === "no-stream") console.error(`${event.server}: no events from there now; what changes there comes with each sync.`);
+      if (event.type === "moved") console.log(`${event.grant} has moved to ${event.to}`);
+    },
   });
 
 /** The file that rows go to, by its ending. */
@@ -60,6 +65,7 @@ export function say({ created, updated, unchanged, erased, paused, held, failed,
   const { sent, waiting, refused, owed } = attestations;
   if (sent + waiting > 0) console.log(`${sent} erasures attested, ${waiting} wait for the server`);
   for (const { grant, sinks } of owed) console.log(`${grant}: not attested before it is erased in ${sinks.join(", ")}`);
-  for (const { grant, error } of [...failed, ...refused]) console.error(`${grant}: ${error.code}, ${error.message}`);
+  for (const { grant, error } of [...failed, ...refused])
+    console.error(`${grant === "*" ? "the bulk read" : grant}: ${error.code}, ${error.message}`);
   if (failed.length > 0) process.exitCode = 1;
 }

@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import type { Sink } from "../crm/sink.ts";
 import type { Grant } from "../grant.ts";
+import type { SyncOptions, SyncReport } from "../sync-report.ts";
 import type { Vendor } from "../vendor.ts";
 import { COMMON, required, say, sinkOf, UsageError, vendorOf } from "./options.ts";
+import { progressOn } from "./progress.ts";
 
 const text = { type: "string" } as const;
 
@@ -11,7 +14,16 @@ export async function pull(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { ...COMMON, to: text, "dry-run": { type: "boolean" } } });
   const sink = sinkOf(required(values, "to"));
   const vendor = await vendorOf(values);
-  say(await vendor.sync(sink, { dryRun: values["dry-run"] ?? false }));
+  say(await shownSync(vendor, sink, { dryRun: values["dry-run"] ?? false }));
+}
+
+async function shownSync(vendor: Vendor, sink: Sink, options: SyncOptions): Promise<SyncReport> {
+  const { tell, end } = progressOn(process.stderr);
+  try {
+    return await vendor.sync(sink, { ...options, progress: tell });
+  } finally {
+    end();
+  }
 }
 
 /** Between two syncs while one listens: for what ends by the clock, and what a frequency held. Milliseconds. */
@@ -31,7 +43,7 @@ export async function listen(args: string[]): Promise<void> {
       if (!signal.aborted) say(await vendor.sync(sink, { signal }));
     }
   };
-  say(await vendor.sync(sink, { signal }));
+  say(await shownSync(vendor, sink, { signal }));
   console.log("Listening. Ctrl+C ends it.");
   const on = ({ name, grant }: { name: string; grant: string | undefined }) => console.log([name, grant].join(" ").trim());
   const both = Promise.all([vendor.listen({ sink, signal, on }), keepInStep()]);

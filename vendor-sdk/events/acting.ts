@@ -1,16 +1,18 @@
 import type { Attesting } from "../attesting.ts";
 import type { Sink } from "../crm/sink.ts";
 import { endedGrant } from "../endings.ts";
+import type { Servers } from "../issuers.ts";
+import type { Moves } from "../moves.ts";
 import type { Party } from "../party.ts";
 import type { Syncing } from "../sync.ts";
 import { emptyReport } from "../sync-report.ts";
-import type { Tokens } from "../tokens.ts";
 import type { VendorEvent } from "./verify-event.ts";
 
 /** What acting on events is made of. */
 export interface ActingParts {
   readonly party: Party;
-  readonly tokens: Tokens;
+  readonly servers: Servers;
+  readonly moves: Moves;
   readonly attest: Attesting;
   readonly syncing: Syncing;
 }
@@ -25,19 +27,26 @@ export interface Acting {
 
 /** An end is the server's clear word, and is acted on without asking it again; anything else makes the grant be looked at as it is now. */
 export function acting(
-  { party, tokens, attest, syncing }: ActingParts,
+  { party, servers, moves, attest, syncing }: ActingParts,
   { sink, on }: Acting,
 ): (events: readonly VendorEvent[]) => Promise<void> {
   const end = (id: string, state: "revoked" | "expired", at: string): Promise<void> =>
     party.book.locks.run(id, async () => {
       const grant = await party.book.grant(id);
       if (grant === undefined || grant.ended !== null) return;
-      tokens.forget(id);
+      servers.at(grant).tokens.forget(id);
       await party.book.saveGrant(endedGrant(grant, { reason: state, at }));
+    });
+
+  const follow = (id: string, to: string, statement: string): Promise<void> =>
+    party.book.locks.run(id, async () => {
+      const grant = await party.book.grant(id);
+      if (grant !== undefined) await moves.accept(grant, to, statement);
     });
 
   const look = async (id: string, events: readonly VendorEvent[]): Promise<void> => {
     const started = performance.now();
+    for (const { name, payload } of events) if (name === "grant-moved") await follow(id, payload.to, payload.statement);
     const over = events.find(({ name }) => name === "grant-revoked" || name === "grant-expired");
     if (over?.grant !== undefined)
       await end(id, over.name === "grant-expired" ? "expired" : "revoked", new Date(over.payload.event_timestamp * 1000).toISOString());
@@ -50,7 +59,10 @@ export function acting(
 
   return async (events) => {
     const id = events[0]?.grant;
-    if (id !== undefined && (await party.book.head(id)) !== undefined) await look(id, events);
-    for (const event of events) await on?.(event);
+    const head = id === undefined ? undefined : await party.book.head(id);
+    // Only the server at which a grant is has a say about it.
+    const heard = head === undefined ? events : events.filter(({ issuer }) => issuer === (head.server ?? party.server));
+    if (id !== undefined && head !== undefined && heard.length > 0) await look(id, heard);
+    for (const event of heard) await on?.(event);
   };
 }

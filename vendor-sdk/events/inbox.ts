@@ -16,6 +16,8 @@ const Kept = v.object({
   jti: v.string(),
   at: v.string(),
   type: v.string(),
+  /** Absent in what an earlier version kept: the one that the vendor named. */
+  issuer: v.optional(v.string()),
   name: v.string(),
   grant: v.nullable(v.string()),
   payload: v.record(v.string(), v.unknown()),
@@ -39,8 +41,11 @@ export interface Inbox {
   close(): Promise<void>;
 }
 
-/** @param act on events of one grant, oldest first, or of the stream; again, all of them, where it throws something that may pass */
-export function inbox(store: StateStore, act: (events: readonly VendorEvent[]) => Promise<void>, wait = retryAfter): Inbox {
+/**
+ * @param home issuer of the server that the vendor named
+ * @param act on events of one grant, oldest first, or of the stream; again, all of them, where it throws something that may pass
+ */
+export function inbox(store: StateStore, home: string, act: (events: readonly VendorEvent[]) => Promise<void>, wait = retryAfter): Inbox {
   const waiting = new Map<string, Item[]>();
   const keys = new Set<string>();
   const busy = new Map<string, Promise<void>>();
@@ -154,9 +159,9 @@ export function inbox(store: StateStore, act: (events: readonly VendorEvent[]) =
         const key = name.slice("event/".length);
         const text = keys.has(key) ? undefined : await store.get(name);
         if (text === undefined) continue;
-        const { at, grant, ...rest } = v.parse(Kept, JSON.parse(text));
+        const { at, grant, issuer = home, ...rest } = v.parse(Kept, JSON.parse(text));
         keys.add(key);
-        left.push({ key, event: { ...rest, at: new Date(at), grant: grant ?? undefined } as VendorEvent });
+        left.push({ key, event: { ...rest, issuer, at: new Date(at), grant: grant ?? undefined } as VendorEvent });
       }
       for (const item of left.sort((a, b) => a.event.at.getTime() - b.event.at.getTime())) add(item);
     },

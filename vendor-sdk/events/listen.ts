@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { asCounterfoilError, CounterfoilError } from "../error.ts";
 import type { Listener } from "../event.ts";
-import type { VendorCall } from "../vendor-call.ts";
 import type { Acting } from "./acting.ts";
 import type { ReceiverParts } from "./receiver.ts";
-import type { Stream } from "./stream.ts";
+import type { Place, Streams } from "./streams.ts";
 
 /** How one listens. */
 export interface ListenOptions extends Acting {
@@ -19,19 +18,44 @@ const POLL_TIMEOUT = 45_000;
 const MOST_WAIT = 60_000;
 
 interface ListenParts extends ReceiverParts {
-  readonly call: VendorCall;
-  readonly stream: Stream;
+  readonly places: Streams["places"];
   readonly on: Listener;
 }
 
 /**
  * Fetches events by poll (RFC 8936), for those whom the server can't reach: makes the stream, waits at the server until something
- * happens, takes it durably, acts, and acknowledges with the next poll. Goes on through any fault but a refusal of the stream itself.
- * Resolves when the signal ends it.
+ * happens, takes it durably, acts, and acknowledges with the next poll; the same at each server to which customers have moved. Goes on
+ * through any fault but a refusal of the first stream itself. Resolves when the signal ends it.
  * @throws {CounterfoilError} if the stream can't be made
  */
-export async function listen({ inbox, verify, verified, call, stream, on }: ListenParts, { signal }: ListenOptions): Promise<void> {
+export async function listen({ places, ...parts }: ListenParts, { signal }: ListenOptions): Promise<void> {
+  const { inbox, on } = parts;
   await inbox.start();
+  const end = new AbortController();
+  const until = AbortSignal.any([signal, end.signal]);
+  let home: Promise<void> = Promise.resolve();
+  const others: Promise<void>[] = [];
+  const stop = await places((place, isHome) => {
+    const loop = listenAt(place, parts, until);
+    const lost = (error: unknown): void => on({ type: "no-stream", server: place.issuer, reason: asCounterfoilError(error).reason });
+    if (isHome) home = loop;
+    others.push(isHome ? loop.catch(() => undefined) : loop.catch(lost));
+  });
+  try {
+    await home;
+  } finally {
+    stop();
+    end.abort();
+    await Promise.all(others);
+  }
+  await inbox.close();
+}
+
+async function listenAt(
+  { call, stream }: Place,
+  { inbox, verify, verified, on }: Omit<ListenParts, "places">,
+  signal: AbortSignal,
+): Promise<void> {
   const { stream_id } = await stream.ensure({ poll: true }, { signal });
   let ack: string[] = [];
   let setErrs: Record<string, { err: string; description: string }> = {};
@@ -64,5 +88,4 @@ export async function listen({ inbox, verify, verified, call, stream, on }: List
       await sleep(afterMs, undefined, { signal }).catch(() => undefined);
     }
   }
-  await inbox.close();
 }

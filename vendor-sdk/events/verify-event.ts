@@ -1,4 +1,4 @@
-import { compactVerify, decodeProtectedHeader, importJWK, type JWK } from "jose";
+import { compactVerify, decodeJwt, decodeProtectedHeader, importJWK, type JWK } from "jose";
 import * as v from "valibot";
 import { fromUtf8 } from "../../protocol/canonical.ts";
 import {
@@ -21,6 +21,8 @@ interface Common {
   at: Date;
   /** Its URI. */
   type: string;
+  /** Whose word it is. */
+  issuer: string;
 }
 
 /** An event about a grant. */
@@ -92,6 +94,16 @@ export async function verifyEvent(body: string, expected: EventExpectation): Pro
   return event;
 }
 
+/** Whose token it says it is: worth nothing before it is checked. */
+export function issuerOf(body: string): string | undefined {
+  try {
+    const { iss } = decodeJwt(body);
+    return typeof iss === "string" ? iss : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 async function verified(body: string, keys: EventExpectation["keys"]): Promise<Uint8Array> {
   let kid: string | undefined;
   try {
@@ -127,9 +139,9 @@ function readClaims(payload: Uint8Array): EventToken {
   return parsed.success ? parsed.output : refuse("invalid_request", "the claims are not those of a security event with exactly one event");
 }
 
-function eventOf({ jti, iat, sub_id, events }: EventToken): VendorEvent {
+function eventOf({ iss, jti, iat, sub_id, events }: EventToken): VendorEvent {
   const [[type, payload] = ["", {}]] = Object.entries(events);
-  const common = { jti, at: new Date(iat * 1000), type };
+  const common = { jti, at: new Date(iat * 1000), type, issuer: iss };
   const name = type.startsWith(EVENT_BASE) ? type.slice(EVENT_BASE.length) : undefined;
   if (name === undefined || !Object.hasOwn(EVENTS, name)) {
     const known = type === VERIFICATION ? "verification" : type === STREAM_UPDATED ? "stream-updated" : "unknown";

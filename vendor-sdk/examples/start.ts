@@ -39,7 +39,7 @@ async function answers(url: string): Promise<void> {
   throw new Error(`nothing answers at ${url}`);
 }
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => end(0));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => end(0));
 
 execFileSync(process.execPath, [join(import.meta.dirname, "bookshop", "install.js")], { stdio: "inherit" });
 run("server", root, join(root, "dist", "server", "main.js"), { COUNTERFOIL_ISSUER: issuer, COUNTERFOIL_DATA: join(data, "counterfoil") });

@@ -31,6 +31,9 @@ const screens = {
   you: route(["you"], () => import("./screens/you.tsx").then((it) => it.You)),
   exporting: route(["leaving", "form"], () => import("./screens/export.tsx").then((it) => it.Export)),
   erasing: route(["leaving"], () => import("./screens/erase.tsx").then((it) => it.Erase)),
+  moving: route(["leaving"], () => import("./screens/move.tsx").then((it) => it.Move)),
+  arriving: route(["leaving", "safety"], () => import("./screens/arrive.tsx").then((it) => it.Arrive)),
+  putBack: route(["putBack"], () => import("./screens/put-back.tsx").then((it) => it.PutBack)),
   pause: route(["you"], () => import("./screens/pause.tsx").then((it) => it.Pause)),
   notFound: route([], () => import("./screens/not-found.tsx").then((it) => it.NotFound)),
 };
@@ -93,6 +96,9 @@ function Shell() {
             <Route path="/you" component={screens.you} />
             <Route path="/you/export" component={screens.exporting} />
             <Route path="/you/erase" component={screens.erasing} />
+            <Route path="/you/move" component={screens.moving} />
+            <Route path="/move" component={screens.arriving} />
+            <Route path="/put-back" component={screens.putBack} />
             <Route path="/pause" component={screens.pause} />
             <Route default component={screens.notFound} />
           </Router>

@@ -1,6 +1,6 @@
 import { words } from "../locales/words.ts";
 import { useAction } from "../parts/action.ts";
-import { day } from "../parts/dates.ts";
+import { day, moment } from "../parts/dates.ts";
 import { ErrorState } from "../parts/error-state.tsx";
 import { Notice } from "../parts/notice.tsx";
 import { useNow } from "../parts/now.ts";
@@ -22,7 +22,9 @@ export function Bands({ bare, path }: { bare: boolean; path: string }) {
     !path.startsWith("/safety");
   const alarmed = store !== undefined && store.alarms.length > 0;
   const erasing = store?.erasing ?? null;
-  if (vault.online.value && !alarmed && !kitDue && erasing === null) return <span />;
+  const moving = store?.moving ?? null;
+  const away = vault.away.value;
+  if (vault.online.value && !away && !alarmed && !kitDue && erasing === null && moving === null) return <span />;
   return (
     <aside class="bands" aria-label={t.bands}>
       {!vault.online.value && (
@@ -30,6 +32,7 @@ export function Bands({ bare, path }: { bare: boolean; path: string }) {
           <p>{t.offline}</p>
         </Notice>
       )}
+      {away && <Away />}
       {alarmed && (
         <Notice tone="stamped" title={t.alarmTitle} alert>
           <p>{t.alarmBody}</p>
@@ -43,6 +46,7 @@ export function Bands({ bare, path }: { bare: boolean; path: string }) {
         </Notice>
       )}
       {erasing !== null && <Erasing at={erasing} />}
+      {moving !== null && <Moving {...moving} />}
       {kitDue && (
         <Notice tone="brass" title={t.kitTitle}>
           <p>{Date.parse(store.kit.due) > now.value ? t.kitDue(day(tag, store.kit.due)) : t.kitOverdue}</p>
@@ -50,6 +54,39 @@ export function Bands({ bare, path }: { bare: boolean; path: string }) {
         </Notice>
       )}
     </aside>
+  );
+}
+
+function Away() {
+  const vault = useVault();
+  const { errors, state: t } = words();
+  const unlock = useAction(() => vault.unlock());
+  return (
+    <Notice tone="brass" title={errors.signed_out}>
+      <p>{t.away}</p>
+      <button type="button" class="text-btn" onClick={unlock.run}>
+        {t.unlock}
+      </button>
+      <ErrorState error={unlock.error.value} />
+    </Notice>
+  );
+}
+
+function Moving({ to, until }: { to: string; until: string }) {
+  const vault = useVault();
+  const { tag, state: t } = words();
+  const stay = useAction(async () => {
+    await vault.stay();
+    say(t.stayed);
+  });
+  return (
+    <Notice tone="brass" title={t.movingTitle(new URL(to).host)}>
+      <p>{t.movingBody(moment(tag, until))}</p>
+      <button type="button" class="text-btn" onClick={stay.run}>
+        {t.stay}
+      </button>
+      <ErrorState error={stay.error.value} />
+    </Notice>
   );
 }
 

@@ -11,8 +11,17 @@ import { KitSheet } from "./kit-sheet.tsx";
 import { useVault } from "./vault-context.ts";
 import { wayDates, wayName } from "./ways.tsx";
 
-/** From a kit's code to an open store: the code, a choice for every old way in, a passkey here, a new kit that was kept. */
-export function RecoverFlow({ onDone }: { onDone: () => void }) {
+/** What is said where none of the old ways in can open anything at this address. */
+interface DropAll {
+  readonly title: string;
+  readonly text: string;
+}
+
+/**
+ * From a kit's code to an open store: the code, a choice for every old way in (or, with `dropAll`, none), a passkey here, a new kit that was
+ * kept.
+ */
+export function RecoverFlow({ onDone, dropAll }: { onDone: () => void; dropAll?: DropAll }) {
   const vault = useVault();
   const t = words().recover;
   const code = useSignal("");
@@ -30,6 +39,7 @@ export function RecoverFlow({ onDone }: { onDone: () => void }) {
     return (
       <Review
         ways={ways.value}
+        dropAll={dropAll}
         onKit={(made) => {
           kit.value = made;
         }}
@@ -74,7 +84,7 @@ function numberOf(typed: string): number | undefined {
   return /^\d{1,15}$/.test(digits) ? Number(digits) : Number.NaN;
 }
 
-function Review({ ways, onKit }: { ways: readonly WayView[]; onKit: (kit: Kit) => void }) {
+function Review({ ways, dropAll, onKit }: { ways: readonly WayView[]; dropAll: DropAll | undefined; onKit: (kit: Kit) => void }) {
   const vault = useVault();
   const { recover: t, handshake } = words();
   const chosen = useSignal<Record<string, "keep" | "remove">>({});
@@ -82,8 +92,13 @@ function Review({ ways, onKit }: { ways: readonly WayView[]; onKit: (kit: Kit) =
   const title = useRef<HTMLHeadingElement>(null);
   useLayoutEffect(() => title.current?.focus(), []);
   const old = ways.filter((way) => way.kind !== "kit");
+  const asked = dropAll === undefined ? old : [];
   const finish = useAction(async () => {
-    onKit(await vault.finishRecovery({ drop: old.filter((way) => chosen.value[way.id] === "remove").map((way) => way.id) }));
+    onKit(
+      await vault.finishRecovery({
+        drop: old.filter((way) => dropAll !== undefined || chosen.value[way.id] === "remove").map((way) => way.id),
+      }),
+    );
   });
   return (
     <form
@@ -91,16 +106,16 @@ function Review({ ways, onKit }: { ways: readonly WayView[]; onKit: (kit: Kit) =
       class="panel narrow"
       onSubmit={(event) => {
         event.preventDefault();
-        incomplete.value = old.some((way) => chosen.value[way.id] === undefined);
+        incomplete.value = asked.some((way) => chosen.value[way.id] === undefined);
         if (incomplete.value) event.currentTarget.querySelector<HTMLElement>("fieldset:not(:has(:checked)) input")?.focus();
         else finish.run();
       }}
     >
       <h2 ref={title} tabIndex={-1}>
-        {t.ways}
+        {dropAll?.title ?? t.ways}
       </h2>
-      <p>{old.length === 0 ? t.waysNone : t.waysLead}</p>
-      {old.map((way) => (
+      <p>{dropAll?.text ?? (old.length === 0 ? t.waysNone : t.waysLead)}</p>
+      {asked.map((way) => (
         <fieldset class="field" key={way.id} aria-describedby={incomplete.value ? "choose-each" : undefined}>
           <legend>{wayName(way, old)}</legend>
           {wayDates(way) && <p class="note">{wayDates(way)}</p>}

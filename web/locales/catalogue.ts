@@ -6,6 +6,7 @@ import type { imports } from "./en/imports.ts";
 import type { leaving } from "./en/leaving.ts";
 import type { main } from "./en/main.ts";
 import type { purchases } from "./en/purchases.ts";
+import type { putBack } from "./en/put-back.ts";
 import type { safety } from "./en/safety.ts";
 import type { vendors } from "./en/vendors.ts";
 import type { wanted } from "./en/wanted.ts";
@@ -25,6 +26,7 @@ export interface Areas {
   wanted: typeof wanted;
   vendors: typeof vendors;
   leaving: typeof leaving;
+  putBack: typeof putBack;
 }
 export type Area = Exclude<keyof Areas, "main">;
 
@@ -40,4 +42,5 @@ export type Catalogue = Areas["main"] &
   Areas["imports"] &
   Areas["wanted"] &
   Areas["vendors"] &
-  Areas["leaving"];
+  Areas["leaving"] &
+  Areas["putBack"];

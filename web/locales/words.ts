@@ -18,6 +18,7 @@ const LANGUAGES = {
     wanted: () => import("./en/wanted.ts").then((it) => it.wanted),
     vendors: () => import("./en/vendors.ts").then((it) => it.vendors),
     leaving: () => import("./en/leaving.ts").then((it) => it.leaving),
+    putBack: () => import("./en/put-back.ts").then((it) => it.putBack),
   },
 } as const satisfies Record<string, Loaders>;
 

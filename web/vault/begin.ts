@@ -58,6 +58,10 @@ function nothingYet(account: string, keyring: OpenStore["keyring"]): OpenStore {
       account,
       created: "",
       erasing: null,
+      moving: null,
+      arriving: null,
+      restored: null,
+      era: 0,
       position: 0,
       head: { token: "", claims, hash: "" },
       ways: [],
@@ -80,5 +84,7 @@ function nothingYet(account: string, keyring: OpenStore["keyring"]): OpenStore {
     aliases: new Map(),
     alarms: [],
     device: undefined,
+    lost: [],
+    behind: undefined,
   };
 }

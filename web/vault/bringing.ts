@@ -9,6 +9,7 @@ import type { OpenStore } from "./open-store.ts";
 import { emptied, place, sourceOf } from "./placing.ts";
 import { read } from "./reading.ts";
 import { IMPORTS } from "./relationship.ts";
+import { afterVersion } from "./share-version.ts";
 import { type Batch, VaultError, type Working } from "./vault.ts";
 
 const noteAt = (id: string): string => `${IMPORTS}/${id}`;
@@ -80,6 +81,6 @@ function importAt({ contents }: OpenStore, id: string): Import | undefined {
 
 function replacedAt({ contents, replica }: OpenStore, path: string): Import["replaced"][number] {
   const before = contents.get(path);
-  const version = (replica.records.get(path)?.version ?? 0) + 1;
+  const version = afterVersion(replica.records.get(path)?.version ?? 0, replica.era);
   return { path, value: before === undefined || "removed" in before ? null : before.value, version };
 }

@@ -28,6 +28,8 @@ export interface Change {
   readonly succession?: string;
   readonly attestation?: Commit["attestation"];
   readonly acts?: readonly SignedAct[];
+  /** Goes on from an older head than was seen, at this `seq`. */
+  readonly restored?: number;
 }
 
 /** A new epoch of the account key, and the identity key of that epoch. */

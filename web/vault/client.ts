@@ -16,6 +16,7 @@ export function createVault(): Vault {
   const store = signal<StoreView | undefined>(undefined);
   const outline = signal<readonly OutlineView[]>([]);
   const online = signal(navigator.onLine);
+  const away = signal(false);
   const support = signal<"full" | "none">(typeof PublicKeyCredential === "function" && isSecureContext ? "full" : "none");
   const tabs = new BroadcastChannel("counterfoil");
   const lock = autoLock(() => lockHere());
@@ -24,6 +25,7 @@ export function createVault(): Vault {
     if ("store" in event) store.value = applyChange(store.value, event.store);
     else if ("outline" in event) outline.value = event.outline;
     else if ("changed" in event) tell("changed");
+    else if ("away" in event) away.value = true;
     else enter(event.state);
   };
   const open = (): Channel => openChannel(startWorker, location.origin, browserPrompts, heard);
@@ -38,6 +40,7 @@ export function createVault(): Vault {
       lock.start();
     }
     if (next === "signed-out") outline.value = [];
+    away.value = false;
     state.value = next;
   }
 
@@ -83,6 +86,7 @@ export function createVault(): Vault {
     store,
     outline,
     online,
+    away,
     locksAt: lock.locksAt,
     support,
     begin: () => channel.call("begin"),
@@ -109,7 +113,8 @@ export function createVault(): Vault {
     takeBack: (id, working) => channel.callLong("takeBack", working, id),
     saveCard: (vendor, card) => channel.call("saveCard", vendor, card),
     pause: (grant) => channel.call("pause", grant),
-    resume: (grant) => channel.call("resume", grant),
+    resume: (...grants) => channel.call("resume", ...grants),
+    goOn: () => channel.call("goOn"),
     stop: (grant, options) => channel.call("stop", grant, options),
     pauseAll: () => channel.call("pauseAll"),
     pauseByLink: (fragment) => channel.call("pauseByLink", fragment),
@@ -140,6 +145,12 @@ export function createVault(): Vault {
       return answer;
     },
     keep: () => channel.call("keep"),
+    async move(to) {
+      const { code, until } = await channel.call("move", to);
+      return { link: `${to}/move#from=${encodeURIComponent(location.origin)}&code=${code}`, until };
+    },
+    stay: () => channel.call("stay"),
+    arrive: (from, code) => channel.call("arrive", from, code),
   };
 }
 

@@ -10,6 +10,7 @@ import { hashOfExpiry, stateOfGrant } from "./grants.ts";
 import { keyOfEpoch } from "./keyring.ts";
 import type { OpenStore } from "./open-store.ts";
 import { boxedSize, outside, type Planned, planShares, SURELY } from "./plan.ts";
+import { afterVersion } from "./share-version.ts";
 import { grow, rootOfTree } from "./tree.ts";
 import { trustOf } from "./trust.ts";
 
@@ -29,7 +30,7 @@ export async function assemble(store: OpenStore, change: Change, now: number, sh
   const account = replica.account;
   const epoch = change.rotation?.row.epoch ?? keyring.epoch;
   const accountKey = change.rotation?.accountKey ?? keyOfEpoch(keyring, epoch);
-  const versionOf = (path: string): number => (replica.records.get(path)?.version ?? 0) + (change.contents?.has(path) ? 1 : 0);
+  const versionOf = (path: string): number => afterVersion(replica.records.get(path)?.version ?? 0, replica.era);
   const records = await Promise.all(
     [...(change.contents ?? [])].map(([path, content]) =>
       sealRecord(accountKey, account, { path, version: versionOf(path), epoch }, content),
@@ -64,12 +65,13 @@ export async function assemble(store: OpenStore, change: Change, now: number, sh
   const head: Head = {
     account,
     identity: identity.x,
-    seq: replica.head.claims.seq + 1,
+    seq: change.restored ?? replica.head.claims.seq + 1,
     prev: replica.head.claims.seq === 0 ? null : replica.head.hash,
     root: await rootOfTree(tree),
     epoch,
     ways: await hashOfWays(ways),
     at: new Date(now).toISOString(),
+    ...(change.restored === undefined ? {} : { restored: true }),
   };
   const token = await signHead(head, identity);
   return {

@@ -1,5 +1,6 @@
 import type { ConsentRecordFacts } from "#protocol/consent-record.ts";
 import { verifyConsent } from "#protocol/consent-token.ts";
+import { RESTORED_STEP } from "#protocol/head.ts";
 import { EvidenceError } from "#protocol/jws.ts";
 import { type Context, storeOf } from "./context.ts";
 import { type KnownGrant, stateOfGrant } from "./grants.ts";
@@ -35,7 +36,9 @@ async function verifyChain({ grant, own, consent, relationship }: KnownGrant, to
       pinned,
       ...(seen === undefined ? {} : { seen }),
     });
-    if (each.n !== (seen?.n ?? 0) + 1 || (each.n === 1 && each.prev !== null))
+    // It leaps where the server was put back: over those that were lost.
+    const follows = seen === undefined ? each.n === 1 : each.n === seen.n + 1 || each.n >= seen.n + RESTORED_STEP;
+    if (!follows || each.prev !== (seen?.hash ?? null))
       throw new EvidenceError("fork", "The server leaves out a permission between the first one and the one in force");
     seen = { n: each.n, hash };
   }

@@ -27,6 +27,8 @@ export type VaultEvent =
   | { readonly state: VaultState }
   | { readonly store: StoreChange }
   | { readonly outline: readonly OutlineView[] }
+  /** The server knows no session of the store that is open. */
+  | { readonly away: true }
   /** Something that other tabs should read. */
   | { readonly changed: true };
 

@@ -9,7 +9,10 @@ import { openExport, restore } from "./export-opening.ts";
 import { explained } from "./faults.ts";
 import { confirmKit, finishRecovery, makeKit, recover } from "./kit.ts";
 import { erase, keep } from "./leaving.ts";
+import { arrive, move, stay } from "./moving.ts";
 import { narrow } from "./narrowing.ts";
+import { goOn } from "./put-back.ts";
+import { isRefusal } from "./server.ts";
 import { approve, decline, preview, reopen, request } from "./sharing.ts";
 import { pause, pauseAll, pauseByLink, receipt, resume, stop } from "./standing.ts";
 import { refresh, signOut, start, unlock } from "./unlock.ts";
@@ -53,6 +56,10 @@ const VERBS = {
   restore,
   erase,
   keep,
+  move,
+  stay,
+  arrive,
+  goOn,
 };
 
 type Verbs = typeof VERBS;
@@ -72,6 +79,7 @@ export function createCore(surroundings: Surroundings): Core {
       const turn = last
         .then(() => verb(context, ...args))
         .catch((error: unknown) => {
+          if (context.store !== undefined && isRefusal(error, "unauthenticated")) context.publish({ away: true });
           throw explained(error);
         });
       last = turn.catch(() => undefined);

@@ -2,6 +2,7 @@ import { type Client, LIMITS } from "#protocol/api.ts";
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
 import { base64url, hashOf } from "#protocol/canonical.ts";
 import { CONSENT_TYP, type Consent, hashOfConsent } from "#protocol/consent-token.ts";
+import { RESTORED_STEP } from "#protocol/head.ts";
 import { lastExpiry } from "#protocol/narrow.ts";
 import { randomBytes } from "#protocol/sealing/derive.ts";
 import { grantKeyContext, hashOfGrantKey } from "#protocol/sealing/record.ts";
@@ -11,6 +12,8 @@ import { newId } from "#protocol/sealing/way-in.ts";
 import type { Change } from "./change.ts";
 import type { KnownGrant } from "./grants.ts";
 import { issuerOf, type OwnGrant, type Relationship } from "./relationship.ts";
+import type { Replica } from "./replica.ts";
+import { eraAt, inEra } from "./share-version.ts";
 import { VaultError } from "./vault.ts";
 
 /** What a consent is made of, besides what the store knows. */
@@ -43,13 +46,13 @@ export interface Giving {
 export async function give(
   [at, relationship]: readonly [string, Relationship],
   wish: Wish,
-  { known, request, now }: { known: KnownGrant | undefined; request: string | null; now: number },
+  { known, request, now, restored }: { known: KnownGrant | undefined; request: string | null; now: number; restored: Replica["restored"] },
 ): Promise<Giving> {
   const { grant, details, client, vendorKey } = wish;
   const pauseSecret = known?.own.pauseSecret ?? base64url.encode(randomBytes(32));
   const issuer = await issuerOf(relationship);
-  const n = (known?.own.n ?? 0) + 1;
-  if (n > LIMITS.consents) throw new VaultError("full", "changed as often as one can be");
+  const n = inEra(known?.own.n ?? 0, known === undefined || restored === null ? 0 : eraAt(restored.at)) + 1;
+  if (n % RESTORED_STEP > LIMITS.consents) throw new VaultError("full", "changed as often as one can be");
   const consent: Consent = {
     iss: issuer,
     sub: issuer,

@@ -45,6 +45,7 @@ export async function judgeGrants(
 ): Promise<{ grants: Map<string, KnownGrant>; alarms: Alarm[] }> {
   const grants = new Map<string, KnownGrant>();
   const alarms: Alarm[] = [];
+  const servers = [evidence.place.origin, ...replica.history.flatMap(({ type, by }) => (type === "arrive" && by !== null ? by : []))];
   const alarm = (code: string, message: string): void => {
     alarms.push({ code, message, at: new Date(evidence.now).toISOString() });
   };
@@ -60,7 +61,9 @@ export async function judgeGrants(
         );
       const noted = replica.ends.get(grant);
       const seen = evidence.remembered?.ends[grant];
-      if (row !== undefined && row.ended === null && (seen ?? noted) !== undefined && (seen ?? noted) !== (await EXPIRED)) {
+      // A server that was put back may not know of it any more; it holds the grant then, and is told again.
+      const isHeld = noted === undefined && replica.restored !== null && row?.paused != null;
+      if (row !== undefined && row.ended === null && !isHeld && (seen ?? noted) !== undefined && (seen ?? noted) !== (await EXPIRED)) {
         alarm("revived", `The server shows the connection to ${name} as going on, but you ended it`);
       }
       let ended = row?.ended == null ? undefined : { hash: await hashOfEnd(row.ended) };
@@ -73,7 +76,9 @@ export async function judgeGrants(
         }
       }
       const endState = row?.ended?.state ?? ((noted ?? seen) === undefined || (noted ?? seen) === (await EXPIRED) ? undefined : "revoked");
-      const looked = await Promise.all((row?.deletion?.attestations ?? []).map((each) => lookAt(each, { grant, own, consent }, evidence)));
+      const looked = await Promise.all(
+        (row?.deletion?.attestations ?? []).map((each) => lookAt(each, { grant, own, consent }, evidence, servers)),
+      );
       const attested = looked.filter((each) => each !== null);
       if (attested.length < looked.length)
         alarm("attestation", `The server shows word of ${name} that something was deleted, which ${name} has not signed so`);
@@ -96,12 +101,14 @@ export const hashOfEnd = (ended: NonNullable<GrantView["ended"]>): Promise<strin
 async function lookAt(
   { token, key, received }: NonNullable<GrantView["deletion"]>["attestations"][number],
   { grant, own, consent }: Pick<KnownGrant, "grant" | "own" | "consent">,
-  { attestations, place }: { attestations: SeenAttestations; place: Place },
+  { attestations }: { attestations: SeenAttestations },
+  /** This one, and those where the store was before. */
+  servers: readonly string[],
 ): Promise<ErasureAttestation | null> {
   const name = canonical([token, key, received]);
   const before = attestations.get(name);
   if (before !== undefined) return before;
-  const expected = { key, issuer: consent.aud, audience: place.origin, grant };
+  const expected = { key, issuer: consent.aud, audience: servers, grant };
   const claims = await verifyAttestation(token, expected).catch(() => null);
   const holds = claims !== null && claims.n <= own.n && Date.parse(claims.at) <= Date.parse(received) + ATTESTATION_AHEAD;
   attestations.set(name, holds ? claims : null);

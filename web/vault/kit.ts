@@ -10,6 +10,7 @@ import { approve, approveByKit, checked, noteReading } from "./acts.ts";
 import { type Context, type NewWay, type PendingKit, storeOf } from "./context.ts";
 import { makeDeviceWay } from "./device.ts";
 import { openKeyring } from "./keyring.ts";
+import { settle } from "./moving.ts";
 import type { OpenStore } from "./open-store.ts";
 import { enter } from "./reading.ts";
 import { isRefusal } from "./server.ts";
@@ -113,6 +114,7 @@ export async function recover(context: Context, code: string, headSeq?: number):
   context.session = { account: door.account, ways: session.ways };
   context.recovery = { keys, keyring };
   await enter(context, keyring);
+  await settle(context);
   return { ways: viewOf(storeOf(context), context.now()).ways };
 }
 

@@ -1,3 +1,4 @@
+import type { SignedAct } from "#protocol/api.ts";
 import type { Trust } from "#protocol/succession.ts";
 
 /**
@@ -16,6 +17,12 @@ export interface Remembered {
   readonly consents: Readonly<Record<string, { readonly n: number; readonly hash: string }>>;
   /** Ends whose proof this device has verified: hash of what proves it, by grant. */
   readonly ends: Readonly<Record<string, string>>;
+  /** Stops that were approved on this device, whole, by grant: a server that was put back is told of them again. */
+  readonly stops?: Readonly<Record<string, { readonly act: SignedAct; readonly askDeletion: boolean }>>;
+  /** When the server was last put back to an earlier state, as far as this device has gone along with it. */
+  readonly restored?: string | undefined;
+  /** Grants of which this device knew a later consent than the server has since. */
+  readonly lost?: readonly string[];
   /** A labelled hash of the last PRF reading, by credential id: a passkey opens the store only once two readings were the same. */
   readonly readings: Readonly<Record<string, string>>;
   readonly device: { readonly way: string; readonly key: CryptoKey } | null;

@@ -57,7 +57,7 @@ async function change(store: OpenStore, grant: string, details: AuthorizationDet
       notice: consent.notice,
       gpc: consent.gpc === true,
     },
-    { known, request: null, now },
+    { known, request: null, now, restored: store.replica.restored },
   );
   return { contents: new Map([[at, { value: withGiven(relationship, giving, now) }]]), consent: giving.change };
 }

@@ -25,6 +25,17 @@ export interface OpenStore {
   readonly alarms: readonly Alarm[];
   /** This browser's own way in. */
   readonly device: string | undefined;
+  /** Grants whose last consent the server has lost. */
+  readonly lost: readonly string[];
+  /** The server was put back to before what this device has seen, and its customer hasn't said yet that they go on from there. */
+  readonly behind: Behind | undefined;
+}
+
+export interface Behind {
+  /** The highest head that this device has seen. */
+  readonly seen: number;
+  /** What was open here before. */
+  readonly held: OpenStore | undefined;
 }
 
 /** Opens what changed since `before`. */
@@ -32,7 +43,7 @@ export async function openStore(
   keyring: Keyring,
   replica: Replica,
   before: OpenStore | undefined,
-  evidence: { remembered: Remembered | undefined; place: Place; now: number },
+  evidence: { remembered: Remembered | undefined; place: Place; now: number; behind?: Behind | undefined },
 ): Promise<OpenStore> {
   const contents = new Map(before?.contents);
   const relationships = new Map(before?.relationships);
@@ -54,8 +65,10 @@ export async function openStore(
     const grant = { id: known.grant, key: grantKeyOf(known.own), details: known.consent.authorization_details };
     await learnAliases(aliases, grant, aliases.has(known.grant) ? changed.map(({ path }) => path) : contents.keys());
   }
-  const device = evidence.remembered?.device?.way;
-  return { keyring, replica, contents, relationships, grants, verified, attestations, aliases, alarms, device };
+  const { remembered, behind } = evidence;
+  const device = remembered?.device?.way;
+  const lost = remembered?.lost ?? [];
+  return { keyring, replica, contents, relationships, grants, verified, attestations, aliases, alarms, device, lost, behind };
 }
 
 function relationshipOf(content: Content): Relationship {

@@ -13,7 +13,7 @@ import { stateOfGrant } from "./grants.ts";
 import type { OpenStore } from "./open-store.ts";
 import { type Overlay, overlay } from "./overlay.ts";
 import { grantKeyOf, type Relationship } from "./relationship.ts";
-import { copyVersion, isRemoval, nextVersion, recordIn, removalVersion } from "./share-version.ts";
+import { afterVersion, copyVersion, eraOf, inEra, isRemoval, nextVersion, recordIn, removalVersion } from "./share-version.ts";
 
 /** A share to be made. */
 export interface Planned {
@@ -69,7 +69,9 @@ export async function planShares(store: Shared, change: Change, now: number): Pr
     await learnAliases(store.aliases, due, due.paths);
     derived.push(...planDerived(store, change, due, reach, after));
     for (const path of due.paths) {
-      const record = (store.replica.records.get(path)?.version ?? 0) + (change.contents?.has(path) ? 1 : 0);
+      const { replica } = store;
+      const before = replica.records.get(path)?.version ?? 0;
+      const record = inEra(change.contents?.has(path) ? afterVersion(before, replica.era) : before, replica.era);
       for (const { to, value } of lacking(store, reach, path, after.get(path), record)) {
         if (value === undefined) removals.push(planned(due, { path: to, version: removalVersion(record, due.n) }, { removed: true }));
         else if (!due.paused) copies.push(planned(due, { path: to, version: copyVersion(record, due.n) }, { value }));
@@ -116,7 +118,7 @@ function* lacking(
     if (to === is?.path) {
       const isOld = has === undefined || recordIn(has) < record || isRemoval(has) || isHollow(to);
       if (isOld && (has ?? 0) < copyVersion(record, n)) yield { to, value: is.value };
-    } else if (has !== undefined && !isRemoval(has) && to !== still && allowsRead(details, to)) {
+    } else if (has !== undefined && (!isRemoval(has) || eraOf(recordIn(has)) < replica.era) && to !== still && allowsRead(details, to)) {
       yield { to, value: undefined };
     }
   }
@@ -181,11 +183,11 @@ function planDerived(
     if (is === undefined && !(there && allowsRead(details, path))) return;
     if (is !== undefined && due.paused) return;
     if (there && is !== undefined && !due.renew && canonical(is) === canonical(of(contents, before?.card) ?? null)) return;
-    const removal = planned(due, { path, version: nextVersion(has, true, due.n) }, { removed: true });
+    const removal = planned(due, { path, version: nextVersion(has, true, due.n, replica.era) }, { removed: true });
     if (is === undefined) plans.push(removal);
     else
       plans.push({
-        ...planned(due, { path, version: nextVersion(has, false, due.n) }, { value: is }),
+        ...planned(due, { path, version: nextVersion(has, false, due.n, replica.era) }, { value: is }),
         ...(there ? { otherwise: removal } : {}),
       });
   };
@@ -248,7 +250,7 @@ export function grantsBehind(store: Shared, now: number): string[] {
     const { n } = known.own;
     const reach = reachOf({ id: known.grant, n, details: known.consent.authorization_details }, now);
     const lacks = ([path, content]: readonly [string, Content]): boolean =>
-      lacking(store, reach, path, content, store.replica.records.get(path)?.version ?? 0).next().done === false;
+      lacking(store, reach, path, content, inEra(store.replica.records.get(path)?.version ?? 0, store.replica.era)).next().done === false;
     const due = { id: known.grant, key: grantKeyOf(known.own), n, at: known.at, paused: false, whole: true, renew: false };
     const isMissing = (): boolean => planDerived(store, {}, due, reach, store.contents).length > 0;
     if (known.row?.complete === false || [...store.contents].some(lacks) || isMissing()) behind.push(known.grant);

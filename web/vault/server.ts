@@ -69,6 +69,10 @@ const ROUTES: { readonly [N in ApiName]: Route<N> } = {
   exports: "POST /api/store/exports",
   erase: "POST /api/store/erasure",
   keep: "POST /api/store/erasure/cancel",
+  move: "POST /api/store/move",
+  stay: "POST /api/store/move/cancel",
+  arrive: "POST /api/moves",
+  settle: "POST /api/store/arrival",
 };
 
 /** What an opener decides on. */
@@ -91,6 +95,8 @@ const SHAPES: { readonly [N in ApiName]?: v.GenericSchema } = {
 };
 
 const TIMEOUT = 20_000;
+/** A whole store comes with the answer. */
+const LONG = 900_000;
 
 /** @param origin where the API is: a worker that starts from a blob has no address of its own */
 export function connect(origin: string, send: typeof fetch): Server {
@@ -107,7 +113,7 @@ export function connect(origin: string, send: typeof fetch): Server {
           credentials: "same-origin",
           cache: "no-store",
           redirect: "error",
-          signal: AbortSignal.timeout(TIMEOUT),
+          signal: AbortSignal.timeout(name === "arrive" ? LONG : TIMEOUT),
           ...(method === "POST" ? { headers: { "content-type": "application/json" }, body: JSON.stringify(body ?? {}) } : {}),
         });
         answer = await response.json();

@@ -154,7 +154,7 @@ export async function approve(context: Context, approval: Approval): Promise<{ r
       notice: { sha256: await hashOf(approval.notice.text), language: approval.notice.language },
       gpc: approval.gpc === true,
     },
-    { known: amended, request: view.id, now: context.now() },
+    { known: amended, request: view.id, now: context.now(), restored: before.replica.restored },
   );
   const act = await approveAct(
     context,

@@ -2,12 +2,17 @@ import { hashOfJson } from "#protocol/canonical.ts";
 import { hashOfConsent, readConsent } from "#protocol/consent-token.ts";
 import { approve } from "./acts.ts";
 import { type Context, sessionOf, storeOf } from "./context.ts";
+import { stateOfGrant } from "./grants.ts";
+import type { OpenStore } from "./open-store.ts";
 import { read } from "./reading.ts";
 import { isRefusal } from "./server.ts";
 import { outline, readRows } from "./unlock.ts";
 import { type Receipt, VaultError } from "./vault.ts";
 import { completedWays } from "./ways.ts";
-import { refuseAlarmed, writeWhole } from "./writing.ts";
+import { backfill, refuseAlarmed, TOGETHER, write } from "./writing.ts";
+
+/** Stops that a device remembers whole. */
+const STOPS = 1000;
 
 async function look(context: Context): Promise<void> {
   await (context.store === undefined ? outline(context) : read(context));
@@ -40,7 +45,11 @@ export async function stop(context: Context, grant: string, { askDeletion }: { a
   const act = await approve(context, { action: "revoke", grant, object }, context.store?.replica.ways ?? ways);
   await context.server.call("revoke", { params: { id: grant }, body: { act, askDeletion } });
   const hash = await hashOfJson(act);
-  await context.memory.change(account, (old) => ({ ...old, ends: { ...old.ends, [grant]: hash } }));
+  await context.memory.change(account, (old) => ({
+    ...old,
+    ends: { ...old.ends, [grant]: hash },
+    stops: { ...Object.fromEntries(Object.entries(old.stops ?? {}).slice(1 - STOPS)), [grant]: { act, askDeletion } },
+  }));
   await look(context);
 }
 
@@ -50,19 +59,32 @@ async function consentByRow(context: Context, grant: string): Promise<string> {
   return hashOfConsent(row.consent);
 }
 
-/** Lifts the pause that is seen, and shares what changed meanwhile. */
-export async function resume(context: Context, grant: string): Promise<void> {
+/** Lifts the pauses that are seen, by one act, and shares what changed meanwhile. */
+export async function resume(context: Context, ...ids: string[]): Promise<void> {
   const store = storeOf(context);
   refuseAlarmed(store);
-  const paused = store.grants.get(grant)?.row?.paused;
-  if (paused == null) throw new VaultError("invalid", "not paused");
-  const resumes = [{ grant, pause: paused.position }];
-  const act = await approve(context, { action: "resume", grant, object: await hashOfJson(resumes) }, store.replica.ways);
-  await writeWhole(context, async (now) => {
-    if (now.grants.get(grant)?.row?.paused?.position !== paused.position) throw new VaultError("stale", "paused again");
+  const resumes = ids.map((grant) => ({ grant, pause: pauseOf(store, grant, context.now()) }));
+  if (resumes.length === 0) throw new VaultError("invalid", "nothing to resume");
+  const act = await approve(
+    context,
+    { action: "resume", grant: ids.length === 1 ? (ids[0] as string) : null, object: await hashOfJson(resumes) },
+    store.replica.ways,
+  );
+  const { rest } = await write(context, async (now) => {
+    if (resumes.some(({ grant, pause }) => now.grants.get(grant)?.row?.paused?.position !== pause))
+      throw new VaultError("stale", "paused again");
     const ways = await completedWays(context, now, act);
-    return { resumes, backfill: [grant], acts: [act], ...(ways === undefined ? {} : { ways }) };
+    return { resumes, backfill: ids.slice(0, TOGETHER), acts: [act], ...(ways === undefined ? {} : { ways }) };
   });
+  await backfill(context, rest, true);
+  await backfill(context, ids.slice(TOGETHER));
+}
+
+function pauseOf({ grants }: OpenStore, grant: string, now: number): number {
+  const known = grants.get(grant);
+  const paused = known?.row?.paused;
+  if (known === undefined || paused == null || stateOfGrant(known, now) !== "paused") throw new VaultError("invalid", "not paused");
+  return paused.position;
 }
 
 export function receipt(context: Context, grant: string): Receipt {

@@ -1,5 +1,6 @@
 import type { Assertion, GrantView, SessionReply } from "#protocol/api.ts";
 import { readConsent } from "#protocol/consent-token.ts";
+import { readHead } from "#protocol/head.ts";
 import { EvidenceError } from "#protocol/jws.ts";
 import { prfSalt } from "#protocol/sealing/way-in.ts";
 import { noteReading } from "./acts.ts";
@@ -106,7 +107,10 @@ async function signIn(context: Context, login: string, assertion: Assertion): Pr
 async function tryOpening(door: Door, opener: Opener, remembered: Remembered | undefined): Promise<Keyring | undefined> {
   if (!door.ways.some((way) => way.id === opener.way)) return undefined;
   try {
-    return (await openKeyring(door, opener, remembered?.trust)).keyring;
+    const trust = remembered?.trust;
+    // One that was put back may have no kit yet: whether it was is told by the store.
+    const isBeforeKit = !door.ways.some((way) => way.kind === "kit") && readHead(door.head).identity === trust?.identity;
+    return (await openKeyring(door, opener, trust && isBeforeKit ? { ...trust, kit: null } : trust)).keyring;
   } catch (error) {
     if (error instanceof EvidenceError && error.code === "commitment") return undefined;
     throw error;

@@ -18,6 +18,8 @@ export interface Vault {
   /** What an unlocked or a locked session sees of grants without a key: enough to pause and to stop. */
   readonly outline: ReadonlySignal<readonly OutlineView[]>;
   readonly online: ReadonlySignal<boolean>;
+  /** The store is open, and its session is over: `unlock` begins another, and nothing that is open is lost. */
+  readonly away: ReadonlySignal<boolean>;
   /** Epoch milliseconds at which an idle store locks; undefined while not unlocked. */
   readonly locksAt: ReadonlySignal<number | undefined>;
   /** Which passkey abilities this browser has. */
@@ -59,8 +61,13 @@ export interface Vault {
   saveCard(vendor: { readonly relationship: string } | { readonly client: Client }, card: VendorCard): Promise<void>;
 
   pause(grant: string): Promise<void>;
-  /** One passkey prompt. */
-  resume(grant: string): Promise<void>;
+  /** One passkey prompt for all of them. */
+  resume(...grants: string[]): Promise<void>;
+  /**
+   * Goes on from what the server has (`StoreView.restored.behind`): one passkey prompt. What was open here before and is newer is saved
+   * again. Until then nothing is saved or shared: `put_back`.
+   */
+  goOn(): Promise<void>;
   /** Pauses at once, then ends it by one passkey prompt; works while the store is locked. */
   stop(grant: string, options: { askDeletion: boolean }): Promise<void>;
   pauseAll(): Promise<{ paused: number }>;
@@ -106,6 +113,12 @@ export interface Vault {
   erase(options: { when: "now" | "later"; askDeletion: boolean }): Promise<{ at: string }>;
   /** Takes back an erasure that hasn't happened. */
   keep(): Promise<void>;
+  /** Offers the store to another server (an origin): one passkey prompt. Until it has gone, or a day is over, nothing is saved or shared. */
+  move(to: string): Promise<OfferedMove>;
+  /** Calls a move off. */
+  stay(): Promise<void>;
+  /** Brings a store here that another server offers, by its one-time code. `left`: shops that this server doesn't admit. `recover` opens it. */
+  arrive(from: string, code: string): Promise<{ left: readonly string[] }>;
 }
 
 /** Of a verb that takes long. */
@@ -175,6 +188,23 @@ export interface StoreView {
   readonly alarms: readonly Alarm[];
   /** When the store will be erased, if its customer has said so. */
   readonly erasing: string | null;
+  /** Where it waits to move to (an origin), and until when: nothing is saved or shared meanwhile. */
+  readonly moving: { readonly to: string; readonly until: string } | null;
+  /**
+   * The server was put back to an earlier state, by its word: when, and to that of when, if that is known. `behind`: this browser has seen
+   * more than there is now; `held`: and still holds what was open in it.
+   */
+  readonly restored: {
+    readonly at: string;
+    readonly from: string | null;
+    readonly behind: { readonly held: boolean } | null;
+  } | null;
+}
+
+/** A move that waits for its customer at the other server. `link`: what they open there; it holds the one-time code. */
+export interface OfferedMove {
+  readonly link: string;
+  readonly until: string;
 }
 
 /** A vendor as the customer sees it. */
@@ -213,6 +243,10 @@ export interface ConnectionView {
   readonly expires: string;
   readonly endedAt: string | null;
   readonly pausedAt: string | null;
+  /** It was paused when the server was put back, and not by its customer. */
+  readonly putBack: boolean;
+  /** This browser knew a later change of it, which the server has lost. */
+  readonly changeLost: boolean;
   readonly reads: readonly ReadView[];
   readonly shared: readonly SharedValue[];
   /** Whether deletion was asked for when it was stopped. */
@@ -363,6 +397,7 @@ export type VaultErrorCode =
   | "key_mismatch"
   | "invalid"
   | "tampered"
+  | "put_back"
   | "full"
   | "busy"
   | "rate_limited"

@@ -43,6 +43,11 @@ export function viewOf(store: OpenStore, now: number, before?: StoreView): Store
     head: { seq: replica.head.claims.seq, code: shortCodeOf(replica.head.hash) },
     alarms: store.alarms,
     erasing: replica.erasing,
+    moving: replica.moving,
+    restored: replica.restored && {
+      ...replica.restored,
+      behind: store.behind === undefined ? null : { held: store.behind.held !== undefined },
+    },
   };
 }
 
@@ -170,7 +175,12 @@ const vendorsOf = ({ relationships, grants }: OpenStore): VendorView[] =>
     grants: Object.keys(own).sort((a, b) => (grants.get(b)?.row?.number ?? 0) - (grants.get(a)?.row?.number ?? 0)),
   }));
 
-function connectionOf({ replica, aliases }: OpenStore, known: KnownGrant, shared: readonly SharedValue[], now: number): ConnectionView {
+function connectionOf(
+  { replica, aliases, lost }: OpenStore,
+  known: KnownGrant,
+  shared: readonly SharedValue[],
+  now: number,
+): ConnectionView {
   const { row, own, consent, relationship } = known;
   const { byAlias } = aliasesOf(aliases, known.grant);
   return {
@@ -184,6 +194,8 @@ function connectionOf({ replica, aliases }: OpenStore, known: KnownGrant, shared
     expires: instant(consent.exp),
     endedAt: row?.ended?.at ?? null,
     pausedAt: row?.paused?.at ?? null,
+    putBack: stateOfGrant(known, now) === "paused" && replica.history.some(({ type, at }) => type === "restored" && at === row?.paused?.at),
+    changeLost: lost.includes(known.grant),
     reads: readsOf(replica.history, known.grant, byAlias),
     shared,
     askedDeletion: row?.ended?.askDeletion ?? false,

@@ -9,7 +9,7 @@ import { VaultError } from "./vault.ts";
 
 const ATTEMPTS = 5;
 /** Grants that one commit can close. */
-const TOGETHER = 16;
+export const TOGETHER = 16;
 
 /**
  * Commits a change and reads what came of it. Where another device was first, the change is made again on what that device left.
@@ -23,6 +23,7 @@ export async function write(
   for (let attempt = 1; ; attempt++) {
     const store = storeOf(context);
     const change = await make(store);
+    if (store.behind !== undefined && change.restored === undefined) throw new VaultError("put_back", "an older state");
     const draft = await assemble(store, change, context.now(), store.alarms.length === 0);
     let reply: ReplyOf<"commit">;
     try {
@@ -72,8 +73,9 @@ export async function writeWhole(context: Context, make: (store: OpenStore) => C
   return reply;
 }
 
-/** @throws {VaultError} `tampered`: nothing is shared and no right is given while something is known to be false */
-export function refuseAlarmed({ alarms }: OpenStore): void {
+/** @throws {VaultError} `put_back`, `tampered`: nothing is shared and no right is given while something is known to be false */
+export function refuseAlarmed({ alarms, behind }: OpenStore): void {
+  if (behind !== undefined) throw new VaultError("put_back", "an older state");
   const [first] = alarms;
   if (first !== undefined) throw new VaultError("tampered", first.message);
 }

@@ -4,6 +4,8 @@ import type { Entry } from "./table.ts";
 /** What a line of the journal says about a store. A row without a value is deleted. */
 export interface Change {
   store: string;
+  /** Which change of the store it is, from 1: a gap is a loss. None in lines of layout 1. */
+  n?: number;
   made?: true;
   /** Of all lines of this store before it, and of its document, nothing holds any more. */
   erased?: true;

@@ -3,7 +3,12 @@ import { StorageError } from "../storage.ts";
 import { type Disk, hasCode } from "./disk.ts";
 import { failure } from "./failure.ts";
 
-const VERSION = 1;
+/**
+ * 2: feeds and documents of changes, names of stores' lines that are set aside, lines that are counted. A folder of layout 1 is one of
+ * layout 2 in which there is none of these yet.
+ */
+const VERSION = 2;
+const OLDEST = 1;
 const FOLDERS = [
   "journal",
   "stores",
@@ -14,13 +19,19 @@ const FOLDERS = [
   "documents",
   "documents/vendors",
   "documents/streams",
+  "documents/changes",
   "feeds",
+  "late",
 ];
+
+const PROBE = Buffer.alloc(64, "counterfoil ");
 
 /** The data folder: its layout, and the one way in which a file of it is replaced. */
 export class DataFolder {
   readonly disk: Disk;
   readonly root: string;
+  /** Before it there is nobody else. */
+  lock: { assertHeld(): Promise<void> | undefined } | undefined;
   #temporary = 0;
   /** Temporary files that could not be removed. */
   readonly #left = new Set<string>();
@@ -49,8 +60,8 @@ export class DataFolder {
     }
   }
 
-  /** @throws {StorageError} `layout` */
-  async open(): Promise<void> {
+  /** Answers the layout that it had before, if that was an older one. @throws {StorageError} `layout` */
+  async open(): Promise<number | undefined> {
     const { disk } = this;
     const layout = this.path("layout.json");
     await disk.makeFolder(this.path("temporary"));
@@ -59,6 +70,7 @@ export class DataFolder {
     // One may be the copy of a store that was erased: it must not come back.
     if (left.length > 0) await disk.syncFolder(this.path("temporary"), "temporary files: found");
     const bytes = await disk.read(layout);
+    let before: number | undefined;
     if (bytes === undefined) {
       const names = await disk.list(this.root);
       const foreign = names.filter(
@@ -66,17 +78,20 @@ export class DataFolder {
       );
       if (foreign.length > 0)
         throw new StorageError("layout", `${this.root} is not a data folder: it has no layout.json but ${foreign[0]}`);
-      await this.replace(layout, `${JSON.stringify({ version: VERSION })}\n`, "layout", [this.root]);
+      await this.replace(layout, layoutText, "layout", [this.root]);
     } else {
       const version = versionOf(bytes);
-      if (version !== VERSION)
-        throw new StorageError("layout", `${layout} says version ${version ?? "nothing readable"}; this program reads version ${VERSION}`);
+      if (!isKnown(version)) throw new StorageError("layout", `${layout} says version ${say(version)}; ${advice(version)}`);
+      if (version !== VERSION) before = version;
       // A process that died before its sync may have left the name in the cache only.
       await disk.syncFolder(this.root, "layout: folder");
     }
     for (const folder of FOLDERS) await disk.makeFolder(this.path(folder));
-    for (const folder of ["", "pointers", "documents", "documents/vendors", "documents/streams"])
+    for (const folder of ["", "pointers", "documents", "documents/vendors", "documents/streams", "documents/changes"])
       await disk.syncFolder(this.path(folder), `folders: ${folder || "root"}`);
+    // From here on lines are written that an older program would misread: it must refuse them.
+    if (before !== undefined) await this.replace(layout, layoutText, "layout: upgrade", [this.root]);
+    return before;
   }
 
   path(...names: string[]): string {
@@ -101,6 +116,7 @@ export class DataFolder {
     const { disk } = this;
     const temporary = this.path("temporary", `${process.pid}-${++this.#temporary}.tmp`);
     try {
+      await this.lock?.assertHeld();
       const file = await disk.create(temporary);
       try {
         await file.write(Buffer.from(text), 0);
@@ -124,9 +140,29 @@ export class DataFolder {
     }
   }
 
+  /** Whether files can be made and written here now. */
+  async probe(): Promise<void> {
+    const { disk } = this;
+    const temporary = this.path("temporary", `${process.pid}-${++this.#temporary}.tmp`);
+    try {
+      const file = await disk.create(temporary);
+      try {
+        await file.write(PROBE, 0);
+        await file.sync("probe: file");
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      throw failure(`writing to ${this.root}`, error);
+    } finally {
+      await disk.unlink(temporary).catch(() => this.#left.add(temporary));
+    }
+  }
+
   /** Removes a file durably. It need not be there. */
   async remove(path: string, site: string): Promise<void> {
     try {
+      await this.lock?.assertHeld();
       await this.disk.unlink(path);
       await this.disk.syncFolder(dirname(path), site).catch((error: unknown) => {
         if (!hasCode(error, "ENOENT")) throw error;
@@ -144,6 +180,16 @@ export class DataFolder {
     }
   }
 }
+
+const layoutText = `${JSON.stringify({ version: VERSION })}\n`;
+
+const isKnown = (version: unknown): version is number =>
+  Number.isInteger(version) && Number(version) >= OLDEST && Number(version) <= VERSION;
+const say = (version: unknown): string => (typeof version === "number" ? String(version) : "nothing readable");
+const advice = (version: unknown): string =>
+  typeof version === "number"
+    ? `this program reads versions ${OLDEST} to ${VERSION}: start the one that wrote it, or a newer one`
+    : `write {"version":${VERSION}} into it if this program, and none that is newer, wrote this folder`;
 
 /** A folder that we may not look into was not made by us. */
 function isThere(error: unknown): boolean {

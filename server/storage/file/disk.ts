@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
 
 /**
  * All that the engine does to a disk. It is an argument, so that a test can crash it at every operation and lose any subset
@@ -17,6 +17,8 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>;
   /** Nothing happens if there is no such file. */
   unlink(path: string): Promise<void>;
+  /** When a file was last written to, in epoch milliseconds by the clock of the disk; undefined if there is none. */
+  modified(path: string): Promise<number | undefined>;
   /** Names in a folder. */
   list(folder: string): Promise<string[]>;
   /** Makes the folder, 0700, if it is not there. Its parent must be. Answers whether it made it. */
@@ -59,6 +61,7 @@ export const nodeDisk: Disk = {
   },
   rename,
   unlink: (path) => unlink(path).catch(unless("ENOENT", undefined)),
+  modified: (path) => stat(path).then(({ mtimeMs }) => mtimeMs, unless("ENOENT", undefined)),
   list: (folder) => readdir(folder),
   makeFolder: (path) => mkdir(path, 0o700).then(() => true, unless("EEXIST", false)),
   async syncFolder(path) {

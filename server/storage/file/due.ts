@@ -1,8 +1,10 @@
+import type { Bearings, PointerKind } from "../storage.ts";
 import { type Pointers, pointerKey } from "./pointers.ts";
 import { lowerBound } from "./table.ts";
 
 const ID_LENGTH = 22;
-const ordered = (at: number): string => at.toString(36).padStart(11, "0");
+const TIME_LENGTH = 11;
+const ordered = (at: number): string => at.toString(36).padStart(TIME_LENGTH, "0");
 
 /** The pointer that says when work waits for a store: such names are in order of time. */
 export const dueKey = (at: number, store: string): string => pointerKey("due", `${ordered(at)}-${store}`);
@@ -25,12 +27,30 @@ export async function allNames(
   store: { readonly id: string; readonly names: readonly string[] | undefined },
   pointers: Pointers,
 ): Promise<Map<string, boolean>> {
-  const names = [...(store.names ?? [])];
+  return new Map((await namesOf(store, pointers)).map((key) => [key, false]));
+}
+
+/** Every name that leads to the store. */
+export async function namesOf(
+  store: { readonly id: string; readonly names: readonly string[] | undefined },
+  pointers: Pointers,
+): Promise<readonly string[]> {
+  if (store.names !== undefined) return store.names;
+  const names: string[] = [];
   // Without a list of them only a look at all of them tells.
-  if (store.names === undefined)
-    for (const kind of ["grant", "locator", "due"] as const)
-      for (const key of await pointers.list(kind)) if ((await pointers.find(key)) === store.id) names.push(key);
-  return new Map(names.map((key) => [key, false]));
+  for (const kind of ["grant", "locator", "due"] as const)
+    for (const key of await pointers.list(kind)) if ((await pointers.find(key)) === store.id) names.push(key);
+  return names;
+}
+
+/** What such names say to others. */
+export function bearingsOf(keys: Iterable<string>): Bearings {
+  const all = [...keys].sort().map((key) => key.split("/") as [kind: string, name: string]);
+  const due = all.find(([kind]) => kind === "due");
+  return {
+    names: all.filter((each): each is [PointerKind, string] => each[0] !== "due"),
+    due: due === undefined ? null : Number.parseInt(due[1].slice(0, TIME_LENGTH), 36),
+  };
 }
 
 /** Whose work waits, in order of time. Opening reads none of it: the first question does. */

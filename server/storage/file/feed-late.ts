@@ -31,7 +31,8 @@ export class FeedLate {
     for (const name of await this.#list()) {
       const adapter = this.#adapter(name);
       const late = await adapter.read();
-      if (late?.feed !== this.#feed) throw new StorageError("corrupt", `${this.#place}/${name} is missing or of another feed`);
+      if (late?.feed !== this.#feed || !Array.isArray(late.steps))
+        throw new StorageError("corrupt", `${this.#place}/${name} is missing or of another feed`);
       for (const [sequence, step] of late.steps)
         all.push([sequence, "appended" in step ? { appended: step.appended.map((entry) => Entry.found(entry, 0)) } : step]);
       this.#files.add(name);

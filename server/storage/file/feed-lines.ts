@@ -1,6 +1,7 @@
+import { assertFeedName, jsonOf } from "../shapes.ts";
 import type { FeedName } from "../storage.ts";
-import { appendsText, assertFeedName, entryJson } from "./appends.ts";
-import { within } from "./failure.ts";
+import { within } from "../within.ts";
+import { appendsText } from "./appends.ts";
 import type { Feeds } from "./feeds.ts";
 import type { Journal } from "./journal.ts";
 import type { Upkeep } from "./upkeep.ts";
@@ -21,7 +22,7 @@ export class FeedLines {
 
   async append(feed: FeedName, entries: readonly unknown[]): Promise<void> {
     assertFeedName(feed);
-    const appends = entries.map((entry): [FeedName, string] => [feed, entryJson(entry)]);
+    const appends = entries.map((entry): [FeedName, string] => [feed, jsonOf(entry, "an entry")]);
     if (appends.length > 0) await this.#write(`{${appendsText(appends)}}`, (sequence) => this.#feeds.appended(sequence, appends));
   }
 

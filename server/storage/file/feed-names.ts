@@ -1,4 +1,4 @@
-import type { FeedName } from "../storage.ts";
+import type { FeedKind, FeedName } from "../storage.ts";
 import { lowerBound } from "./table.ts";
 
 /** The feeds that may have entries, in order. Opening reads none of it: the first question does. */
@@ -21,13 +21,13 @@ export class FeedNames {
     else if (this.#reading !== undefined) this.#added.add(name);
   }
 
-  async list(after: string, limit: number, hasEntries: (name: FeedName) => Promise<boolean>): Promise<FeedName[]> {
+  async list(kind: FeedKind, after: string, limit: number, hasEntries: (name: FeedName) => Promise<boolean>): Promise<FeedName[]> {
     this.#reading ??= this.#read();
     const names = this.#names ?? (await this.#reading);
     const found: FeedName[] = [];
-    for (let last = after; found.length < limit; ) {
+    for (let last = after > `${kind}/` ? after : `${kind}/`; found.length < limit; ) {
       const name = names[lowerBound(names, `${last}\0`)];
-      if (name === undefined) break;
+      if (!name?.startsWith(`${kind}/`)) break;
       last = name;
       const adds = this.#adds;
       if (await hasEntries(name as FeedName)) found.push(name as FeedName);

@@ -53,7 +53,8 @@ export class FeedPages {
       if ((await this.list()).length > 0) throw new StorageError("corrupt", `${path} is missing`);
       return undefined;
     }
-    if (head.feed !== this.#feed) throw new StorageError("corrupt", `${path} is the head of another feed`);
+    if (head.feed !== this.#feed || !Number.isSafeInteger(head.next) || !Array.isArray(head.pages))
+      throw new StorageError("corrupt", `${path} is not the head of this feed`);
     if (head.through > lastLine) throw new StorageError("corrupt", `${path} is newer than the journal`);
     return head;
   }
@@ -68,7 +69,8 @@ export class FeedPages {
     const adapter = this.#page(page);
     const found = (await adapter.read()) as Page | null;
     if (found === null) throw new StorageError("corrupt", `${this.#path(page)} is missing`);
-    if (found.feed !== this.#feed || found.page !== page) throw new StorageError("corrupt", `${this.#path(page)} is another page`);
+    if (found.feed !== this.#feed || found.page !== page || !Array.isArray(found.entries))
+      throw new StorageError("corrupt", `${this.#path(page)} is another page`);
     return { entries: new Map(found.entries.map(([position, entry]) => [position, Entry.found(entry, 0)])), size: adapter.size };
   }
 
@@ -121,7 +123,7 @@ export async function namesWithPages(folder: DataFolder): Promise<string[]> {
         const place = folder.path("feeds", part, hash);
         const head = await readAny<Head>(folder, `${place}/head.json`);
         if (head === "corrupt") names.push(...(await nameFromPages(folder, place)));
-        else if (head !== null && head.pages.length > 0) names.push(head.feed);
+        else if (head !== null && head.pages?.length > 0) names.push(head.feed);
       }
   } catch (error) {
     throw failure("listing feeds", error);

@@ -1,12 +1,15 @@
 import { createHash } from "node:crypto";
-import { type FeedName, StorageError } from "../storage.ts";
-import { type Appends, assertFeedName } from "./appends.ts";
+import { assertFeedName, assertLimit } from "../shapes.ts";
+import type { FeedKind, FeedName } from "../storage.ts";
+import type { Appends } from "./appends.ts";
 import type { FeedChange, FeedLine } from "./change.ts";
+import { type Damages, isCorrupt } from "./damages.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { Feed } from "./feed.ts";
 import { FeedLate } from "./feed-late.ts";
 import { FeedNames } from "./feed-names.ts";
 import { FeedPages, namesWithPages } from "./feed-pages.ts";
+import { FeedWatchers } from "./feed-watchers.ts";
 import { Entry } from "./table.ts";
 
 const AT_ONCE = 8;
@@ -23,24 +26,31 @@ export interface FeedLimits {
 /** Ordered queues outside every store: projections of the journal, which keeps their lines until they are files. */
 export class Feeds {
   readonly #folder: DataFolder;
+  readonly #damages: Damages;
   readonly #limits: FeedLimits;
   readonly #lastLine: () => number;
   readonly #feeds = new Map<FeedName, Feed>();
   readonly #names: FeedNames;
+  readonly #watchers = new FeedWatchers();
   #pendingSize = 0;
   #writing: Promise<void> = Promise.resolve();
   /** The last line that took something out: those before it may hold what was taken. */
   #voidThrough = 0;
 
-  constructor(folder: DataFolder, limits: FeedLimits, found: readonly FoundFeedLine[], lastLine: () => number) {
+  constructor(
+    { folder, damages, feedLines }: { folder: DataFolder; damages: Damages; feedLines: readonly FoundFeedLine[] },
+    limits: FeedLimits,
+    lastLine: () => number,
+  ) {
     this.#folder = folder;
+    this.#damages = damages;
     this.#limits = limits;
     this.#lastLine = lastLine;
     this.#names = new FeedNames(async () => {
       const open = [...this.#feeds.keys()];
       return [...(await namesWithPages(folder)), ...open];
     });
-    for (const [sequence, { appends = [], removed }, size] of found) {
+    for (const [sequence, { appends = [], removed }, size] of feedLines) {
       for (const [feed, entries] of byFeed(appends, (entry) => Entry.found(entry, Math.ceil(size / appends.length))))
         this.#apply(feed, sequence, { appended: entries }, true);
       if (removed !== undefined) this.removed(sequence, removed[0], removed[1], true);
@@ -67,7 +77,15 @@ export class Feeds {
 
   /** A durable line. */
   appended(sequence: number, appends: Appends): void {
-    for (const [feed, entries] of byFeed(appends, Entry.written)) this.#apply(feed, sequence, { appended: entries });
+    for (const [feed, entries] of byFeed(appends, Entry.written)) {
+      this.#apply(feed, sequence, { appended: entries });
+      this.#watchers.appended(feed);
+    }
+  }
+
+  /** See `Storage.watchFeeds`. */
+  watch(look: (feed: FeedName) => void): () => void {
+    return this.#watchers.add(look);
   }
 
   /** A durable line. */
@@ -88,9 +106,11 @@ export class Feeds {
     return this.#use(feed, (open) => open.mayHave(positions));
   }
 
-  async list(range: { after?: FeedName; limit: number }): Promise<FeedName[]> {
+  async list(kind: FeedKind, range: { after?: FeedName; limit: number }): Promise<FeedName[]> {
     assertLimit(range.limit);
-    return this.#names.list(range.after ?? "", range.limit, (name) => this.#use(name, (feed) => feed.hasEntries()).catch(isCorrupt));
+    return this.#names.list(kind, range.after ?? "", range.limit, (name) =>
+      this.#use(name, (feed) => feed.hasEntries()).catch(unlessCorrupt),
+    );
   }
 
   /** Makes files of all that is pending. */
@@ -133,7 +153,7 @@ export class Feeds {
     const feed = this.#feed(name);
     feed.users++;
     try {
-      return await work(feed);
+      return await this.#damages.watch("feed", name, () => work(feed));
     } finally {
       feed.users--;
       for (const [other, { users, pinned }] of this.#feeds) {
@@ -145,8 +165,8 @@ export class Feeds {
 }
 
 /** That one is not to be passed over in silence: who reads it is told. */
-function isCorrupt(error: unknown): true {
-  if (error instanceof StorageError && error.code === "corrupt") return true;
+function unlessCorrupt(error: unknown): true {
+  if (isCorrupt(error)) return true;
   throw error;
 }
 
@@ -158,8 +178,4 @@ function byFeed<Said>(appends: ReadonlyArray<[FeedName, Said]>, entryOf: (said: 
     else entries.push(entryOf(said));
   }
   return all;
-}
-
-function assertLimit(limit: number): void {
-  if (!Number.isInteger(limit) || limit < 1 || limit > 100_000) throw new TypeError("limit: 1 to 100 000");
 }

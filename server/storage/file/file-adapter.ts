@@ -97,5 +97,9 @@ function unpack(bytes: Buffer, path: string): unknown {
   const json = bytes.subarray(PREFIX_LENGTH, -2);
   if (expected === undefined || bytes.toString("latin1", bytes.length - 2) !== "}\n" || crc32(json) !== Number.parseInt(expected, 16))
     throw new StorageError("corrupt", `${path}: its checksum does not fit`);
-  return JSON.parse(json.toString());
+  try {
+    const found: unknown = JSON.parse(json.toString());
+    if (typeof found === "object" && found !== null) return found;
+  } catch {}
+  throw new StorageError("corrupt", `${path}: it holds no document`);
 }

@@ -5,6 +5,9 @@ import { crc32 } from "node:zlib";
 const HEADER = /^#(\d{14}) ([0-9a-f]{8}) ([0-9a-f]{8})\n$/;
 const HEADER_LENGTH = 34;
 const CHECKED_LENGTH = 24;
+const COPIES = 2;
+/** No copy of a header begins further on. */
+const LATEST_COPY = 256;
 
 export interface Frame {
   /** Sequence number of the first line; the others follow it. */
@@ -22,10 +25,33 @@ export function encodeFrame(frame: Frame): Buffer {
   return bytes;
 }
 
-/** The good frames from the start. `end`: where they end. `goodAfter`: a good frame lies beyond, so what lies between is no torn append. */
-export function decodeFrames(bytes: Buffer): { frames: Frame[]; end: number; goodAfter: boolean } {
+/**
+ * What a file of the journal begins with: a frame twice, so that damage to one of them loses no more than that. What lies in the file
+ * counts its lines from `first`, wherever older files have gone.
+ */
+export function encodeHeader(first: number, made: number): Buffer {
+  const once = encodeFrame({ first, lines: [JSON.stringify({ made, copies: COPIES })] });
+  return Buffer.concat(Array.from({ length: COPIES }, () => once));
+}
+
+/** `end`: where its frames begin. In files of layout 1 it is there once. */
+export function decodeHeader(bytes: Buffer): { first: number; made: number; end: number } | undefined {
+  for (let at = 0; at >= 0 && at < LATEST_COPY; at = bytes.indexOf("#", at + 1)) {
+    const size = frameAt(bytes, at);
+    if (size === 0 || at % size !== 0) continue;
+    const [line = ""] = bytes.toString("utf8", at + HEADER_LENGTH, at + size).split("\n");
+    const { made, copies = 1 } = JSON.parse(line) as { made?: unknown; copies?: number };
+    // A line that makes a store says `made` too.
+    if (typeof made !== "number") return undefined;
+    return { first: Number(bytes.toString("latin1", at + 1, at + 15)), made, end: copies * size };
+  }
+  return undefined;
+}
+
+/** The good frames from `start` on. `end`: where they end. `goodAfter`: a good frame lies beyond, so what lies between is no torn append. */
+export function decodeFrames(bytes: Buffer, start = 0): { frames: Frame[]; end: number; goodAfter: boolean } {
   const frames: Frame[] = [];
-  let end = 0;
+  let end = start;
   for (let size = frameAt(bytes, end); size > 0; size = frameAt(bytes, end)) {
     const text = bytes.toString("utf8", end + HEADER_LENGTH, end + size - 1);
     frames.push({ first: Number(bytes.toString("latin1", end + 1, end + 15)), lines: text.split("\n") });

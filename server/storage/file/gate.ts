@@ -12,6 +12,11 @@ export class Gate {
   #inside = 0;
   #alone = false;
   #waiting: Waiting[] = [];
+  readonly #what: string;
+
+  constructor(what = "this store") {
+    this.#what = what;
+  }
 
   /** Resolves once inside. @throws {StorageError} `failed` if that takes too long */
   enter(alone: boolean): Promise<void> | undefined {
@@ -22,7 +27,7 @@ export class Gate {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting = this.#waiting.filter((other) => other !== waiting);
-        reject(new StorageError("failed", `other work has held this store for ${PATIENCE} ms`));
+        reject(new StorageError("failed", `other work has held ${this.#what} for ${PATIENCE} ms`));
         this.#next();
       }, PATIENCE);
       const waiting: Waiting = {

@@ -1,5 +1,6 @@
 import { StorageError } from "../storage.ts";
 import { failure } from "./failure.ts";
+import type { FolderLock } from "./folder-lock.ts";
 import type { Segments } from "./segments.ts";
 
 const FRAME_SIZE = 8 * 1024 * 1024;
@@ -13,17 +14,23 @@ export interface JournalLine {
   failed(error: StorageError): void;
 }
 
+interface JournalLimits {
+  segmentBytes: number;
+  segmentAge: number;
+  lock: Pick<FolderLock, "assertHeld">;
+}
+
 /** All lines that wait become one frame and one sync; the next frame follows. */
 export class Journal {
   readonly #segments: Segments;
-  readonly #limits: { segmentBytes: number; segmentAge: number };
+  readonly #limits: JournalLimits;
   readonly #onRoll: () => void;
   #queue: JournalLine[] = [];
   #running: Promise<void> | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #stopped: StorageError | undefined;
 
-  constructor(segments: Segments, limits: { segmentBytes: number; segmentAge: number }, onRoll: () => void) {
+  constructor(segments: Segments, limits: JournalLimits, onRoll: () => void) {
     this.#segments = segments;
     this.#limits = limits;
     this.#onRoll = onRoll;
@@ -42,6 +49,7 @@ export class Journal {
   /** Starts a new file, if there are lines in this one, up to `through` at least, so that this one can go. */
   async roll(through = Number.POSITIVE_INFINITY): Promise<void> {
     await this.#alone(async () => {
+      await this.#limits.lock.assertHeld();
       const { size } = this.#segments;
       if (size > 0 && this.#segments.first("written") <= through && this.#stopped === undefined) await this.#segments.roll();
     });
@@ -81,6 +89,8 @@ export class Journal {
   async #write(lines: JournalLine[]): Promise<void> {
     if (this.#stopped !== undefined) return this.#fail(lines, this.#stopped);
     try {
+      const looking = this.#limits.lock.assertHeld();
+      if (looking !== undefined) await looking;
       if (this.due) {
         await this.#segments.roll();
         this.#onRoll();
@@ -92,9 +102,12 @@ export class Journal {
     try {
       await this.#segments.append(lines.map((line) => line.text));
     } catch (error) {
-      await this.#segments.repair().catch((cause: unknown) => {
+      try {
+        await this.#limits.lock.assertHeld();
+        await this.#segments.repair();
+      } catch (cause) {
         this.#stopped = new StorageError("failed", "writes have stopped: a failed append could not be taken back", { cause });
-      });
+      }
       return this.#fail(lines, failure("appending to the journal", error));
     }
     for (const [at, line] of lines.entries()) line.durable(first + at);

@@ -1,14 +1,16 @@
 import { resolve } from "node:path";
-import type { Storage } from "../storage.ts";
+import type { Damage, Storage } from "../storage.ts";
 import type { Change, FeedLine, Tail } from "./change.ts";
+import { Damages } from "./damages.ts";
 import { DataFolder } from "./data-folder.ts";
 import { type Disk, nodeDisk } from "./disk.ts";
 import { failure } from "./failure.ts";
 import type { FeedLimits, FoundFeedLine } from "./feeds.ts";
 import { FileStorage } from "./file-storage.ts";
-import { lockFolder, nodeProcesses, type Processes } from "./folder-lock.ts";
+import { FolderLock, nodeProcesses, type Processes } from "./folder-lock.ts";
 import { Pointers } from "./pointers.ts";
 import { Segments } from "./segments.ts";
+import { StoreLate } from "./store-late.ts";
 import type { UpkeepLimits } from "./upkeep.ts";
 
 const MiB = 1024 * 1024;
@@ -27,24 +29,33 @@ export interface FileStorageOptions extends Partial<UpkeepLimits>, Partial<FeedL
   /** Milliseconds. No line stays in the journal for much longer than this: what was erased is gone then. */
   segmentAge?: number;
   processes?: Processes;
+  /** Is told what the operator should know. */
+  tell?: (notice: Notice) => void;
 }
+
+/** `upgraded`: the folder is of this program's layout now, and an older program refuses it. `damaged`: a part of it can't be read. */
+export type Notice = { readonly kind: "upgraded"; readonly from: number } | { readonly kind: "damaged"; readonly damage: Damage };
 
 /**
  * Opens the embedded engine: lowdb documents under a journal. One process for each folder.
  * @throws {StorageError} `locked`, `layout`, `corrupt`, `full`, `failed`
  */
 export async function openFileStorage<Rows extends object = object>(options: FileStorageOptions): Promise<Storage<Rows>> {
-  const { disk = nodeDisk, now = Date.now, cacheBytes = 64 * MiB, processes = nodeProcesses } = options;
+  const { disk = nodeDisk, now = Date.now, cacheBytes = 64 * MiB, processes = nodeProcesses, tell = () => {} } = options;
   const folder = new DataFolder(disk, resolve(options.folder));
-  let unlock: (() => Promise<void>) | undefined;
+  let lock: FolderLock | undefined;
   try {
     await folder.make();
-    unlock = await lockFolder(folder, processes);
-    await folder.open();
+    lock = await FolderLock.take(folder, processes);
+    folder.lock = lock;
+    const from = await folder.open();
+    if (from !== undefined) tell({ kind: "upgraded", from });
+    const damages = new Damages((damage) => tell({ kind: "damaged", damage }));
+    const late = await StoreLate.open(folder);
     const tails = new Map<string, Tail>();
     const erased = new Map<string, number>();
     const feedLines: FoundFeedLine[] = [];
-    const pointers = new Pointers(folder);
+    const pointers = new Pointers(folder, damages);
     const segments = await Segments.open(disk, folder.path("journal"), now, (sequence, line) => {
       const change = JSON.parse(line) as Change | FeedLine;
       // Before anything of its store is forgotten: an entry outlives it.
@@ -62,7 +73,7 @@ export async function openFileStorage<Rows extends object = object>(options: Fil
       for (const [key, leadsHere] of change.points ?? []) pointers.set(key, leadsHere ? change.store : undefined, sequence);
     });
     const storage = new FileStorage<Rows>(
-      { folder, segments, pointers, tails, erased, feedLines, unlock, now },
+      { folder, segments, pointers, damages, late, tails, erased, feedLines, lock, now },
       {
         cacheBytes,
         segmentBytes: options.segmentBytes ?? 16 * MiB,
@@ -78,7 +89,7 @@ export async function openFileStorage<Rows extends object = object>(options: Fil
     await storage.finishErasures();
     return storage;
   } catch (error) {
-    await unlock?.().catch(() => {});
+    await lock?.release().catch(() => {});
     throw failure(`opening ${folder.root}`, error);
   }
 }

@@ -1,9 +1,11 @@
+import { assertPointerName } from "../shapes.ts";
 import { type PointerKind, StorageError } from "../storage.ts";
+import { within } from "../within.ts";
+import { type Damages, isCorrupt } from "./damages.ts";
 import type { DataFolder } from "./data-folder.ts";
-import { failure, within } from "./failure.ts";
+import { failure } from "./failure.ts";
 import { FileAdapter } from "./file-adapter.ts";
 
-const NAME = /^[A-Za-z0-9_-]{1,86}$/;
 const PATIENCE = 30_000;
 const AT_ONCE = 8;
 const KNOWN = 20_000;
@@ -26,17 +28,14 @@ interface Pending {
 
 /** @throws {TypeError} if it could not be a file's name */
 export function pointerKey(kind: AnyKind, name: string): string {
-  if (!isPointerName(name)) throw new TypeError(`a pointer's name fits ${NAME}`);
+  assertPointerName(name);
   return `${kind}/${name}`;
-}
-
-export function isPointerName(name: string): boolean {
-  return NAME.test(name);
 }
 
 /** Names that lead to stores: files, and in front of them the latest changes, which the journal keeps until they are files. */
 export class Pointers {
   readonly #folder: DataFolder;
+  readonly #damages: Damages;
   readonly #pending = new Map<string, Pending>();
   readonly #held = new Map<string, Promise<void>>();
   /** What was looked up last, so that a name that is used often is not read from its file each time. */
@@ -44,8 +43,9 @@ export class Pointers {
   #changes = 0;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(folder: DataFolder) {
+  constructor(folder: DataFolder, damages: Damages) {
     this.#folder = folder;
+    this.#damages = damages;
   }
 
   get pendingCount(): number {
@@ -63,6 +63,7 @@ export class Pointers {
   set(key: string, store: string | undefined, sequence: number): void {
     this.#changes++;
     this.#known.delete(key);
+    this.#damages.mend("pointer", key);
     this.#pending.set(key, { store, sequence });
   }
 
@@ -73,9 +74,15 @@ export class Pointers {
     if (known !== undefined) return known;
     const changes = this.#changes;
     const { kind, name, path } = this.#place(key);
-    const pointer = await this.#adapter(kind, path).read();
-    // A file system that ignores case finds another's file.
-    if (pointer?.kind !== kind || pointer.name !== name) return undefined;
+    const pointer = await this.#damages.watch("pointer", key, async () => {
+      const found = await this.#adapter(kind, path).read();
+      if (found === null) return undefined;
+      if (found.kind === kind && found.name === name) return found;
+      // A file system that ignores case finds another's file.
+      if (found.kind === kind && found.name?.toLowerCase() === name.toLowerCase()) return undefined;
+      throw new StorageError("corrupt", `${path} is another name's`);
+    });
+    if (pointer === undefined) return undefined;
     // Not what was read while it may have changed.
     if (changes === this.#changes) this.#know(key, pointer.store);
     return pointer.store;
@@ -109,11 +116,19 @@ export class Pointers {
     return release;
   }
 
-  /** The points that really change something. @throws {StorageError} `taken` */
-  async check(store: string, points: ReadonlyMap<string, boolean>): Promise<Array<[string, boolean]>> {
+  /** The points that really change something. `names`: what leads to the store, as it knows itself. @throws {StorageError} `taken` */
+  async check(store: string, points: ReadonlyMap<string, boolean>, names: readonly string[]): Promise<Array<[string, boolean]>> {
     const changing: Array<[string, boolean]> = [];
     for (const [key, leadsHere] of points) {
-      const owner = await this.find(key);
+      let owner: string | undefined;
+      try {
+        owner = await this.find(key);
+      } catch (error) {
+        if (!isCorrupt(error) || !names.includes(key)) throw error;
+        // The store knows better, and what is written now mends the file.
+        changing.push([key, leadsHere]);
+        continue;
+      }
       if (leadsHere && owner !== undefined && owner !== store) throw new StorageError("taken", `${key} leads to another store`);
       if (leadsHere !== (owner === store)) changing.push([key, leadsHere]);
     }

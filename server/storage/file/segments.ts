@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { StorageError } from "../storage.ts";
 import { type Disk, hasCode, type LogFile } from "./disk.ts";
-import { decodeFrames, encodeFrame, type Frame } from "./frames.ts";
+import { decodeFrames, decodeHeader, encodeFrame, encodeHeader, type Frame } from "./frames.ts";
 
 interface Segment {
   number: number;
@@ -23,8 +23,8 @@ interface Found extends Segment {
 }
 
 /**
- * The files of the journal: numbered without a gap, the last one is written to. Each starts with a frame that says when it
- * was made and which line comes first, so that lines keep their numbers when all older files are gone.
+ * The files of the journal: numbered without a gap, the last one is written to. Each starts with a frame, twice, that says when
+ * it was made and which line comes first, so that lines keep their numbers when all older files are gone.
  */
 export class Segments {
   readonly #disk: Disk;
@@ -167,12 +167,10 @@ export class Segments {
   async #find(number: number): Promise<Found> {
     const path = this.#path(number);
     const bytes = (await this.#disk.read(path)) ?? Buffer.alloc(0);
-    const { frames, end, goodAfter } = decodeFrames(bytes);
-    const header = frames.shift();
-    const found = { number, path, frames, end, length: bytes.length, goodAfter };
+    const header = decodeHeader(bytes);
+    const found = { number, path, length: bytes.length, ...decodeFrames(bytes, header?.end) };
     if (header === undefined) return { ...found, first: 0, made: 0, headerEnd: 0, torn: true };
-    const { made } = JSON.parse(header.lines[0] as string) as { made: number };
-    return { ...found, first: header.first, made, headerEnd: encodeFrame(header).length, torn: false };
+    return { ...found, first: header.first, made: header.made, headerEnd: header.end, torn: false };
   }
 
   async #start(segment: Segment): Promise<void> {
@@ -185,7 +183,7 @@ export class Segments {
       },
     );
     const file = await this.#disk.open(segment.path);
-    const header = encodeFrame({ first: segment.first, lines: [JSON.stringify({ made })] });
+    const header = encodeHeader(segment.first, made);
     try {
       await file.truncate(0);
       await file.append(header, 0, "journal: new file");

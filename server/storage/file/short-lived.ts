@@ -1,17 +1,19 @@
 import { Expiring } from "./expiring.ts";
 
-/** Nonces, tickets and counts, in memory only. */
+/** Nonces, tickets, counts and leases, in memory only. */
 export class ShortLived {
   readonly #now: () => number;
   readonly #used: Expiring<true>;
   readonly #tickets: Expiring<string>;
   readonly #counts: Expiring<{ count: number }>;
+  readonly #holders: Expiring<string>;
 
   constructor(now: () => number) {
     this.#now = now;
     this.#used = new Expiring(now);
     this.#tickets = new Expiring(now);
     this.#counts = new Expiring(now);
+    this.#holders = new Expiring(now);
   }
 
   once(kind: string, key: string, until: number): boolean {
@@ -43,5 +45,15 @@ export class ShortLived {
     if (counted.count === 0) this.#counts.set(name, counted, resetsAt);
     counted.count++;
     return { count: counted.count, resetsAt };
+  }
+
+  hold(name: string, holder: string, duration: number): boolean {
+    if ((this.#holders.get(name) ?? holder) !== holder) return false;
+    this.#holders.set(name, holder, this.#now() + duration);
+    return true;
+  }
+
+  release(name: string, holder: string): void {
+    if (this.#holders.get(name) === holder) this.#holders.delete(name);
   }
 }

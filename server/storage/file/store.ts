@@ -2,18 +2,19 @@ import { Low } from "lowdb";
 import { StorageError } from "../storage.ts";
 import { appendsText } from "./appends.ts";
 import type { Change, Tail } from "./change.ts";
-import { type Checkpoint, empty, textOf } from "./checkpoint.ts";
+import { type Checkpoint, checked, empty, textOf } from "./checkpoint.ts";
+import { Commit } from "./commit.ts";
+import { isCorrupt } from "./damages.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { isDueKey } from "./due.ts";
 import { FileAdapter } from "./file-adapter.ts";
 import { Gate } from "./gate.ts";
-import type { JournalLine } from "./journal.ts";
-import { Entry, Table } from "./table.ts";
+import { storePath } from "./store-files.ts";
+import type { StoreLate } from "./store-late.ts";
+import { Entry, NAMES, Table } from "./table.ts";
 import type { Work } from "./work.ts";
 
-/** A table of the engine's own: the pointers that lead here, so that they can be found when the store is erased. */
-const NAMES = ".names";
-/** A row of it, where it has had them all since the store was made. */
+/** A row of `NAMES`, where that has had them all since the store was made. */
 const ALL = "";
 
 const STORE_OVERHEAD = 2048;
@@ -32,6 +33,8 @@ export class Store {
   counted = 0;
   /** The last line that is durable. */
   through = 0;
+  /** How many changes made it what it is. */
+  changes = 0;
   /** Changes when memory went back: what was read before is void. */
   epoch = 0;
   /** Of the last change that is not durable yet; undefined if all are. */
@@ -46,17 +49,19 @@ export class Store {
   #checkpointing: Promise<void> | undefined;
   readonly #adapter: FileAdapter<Checkpoint>;
   readonly #document: Low<Checkpoint>;
+  readonly #late: StoreLate;
 
-  private constructor(id: string, adapter: FileAdapter<Checkpoint>) {
+  private constructor(id: string, adapter: FileAdapter<Checkpoint>, late: StoreLate) {
     this.id = id;
     this.#adapter = adapter;
+    this.#late = late;
     this.#document = new Low(adapter, empty(id));
   }
 
   /** @throws {StorageError} `corrupt`, `failed` */
-  static async open(folder: DataFolder, id: string, tail: Tail | undefined, end: number): Promise<Store> {
-    const path = folder.path("stores", id.slice(0, 2), id.slice(2, 4), `${id}.json`);
-    const store = new Store(id, new FileAdapter<Checkpoint>(folder, path, folder.path("stores"), "checkpoint", textOf));
+  static async open(folder: DataFolder, late: StoreLate, id: string, tail: Tail | undefined, end: number): Promise<Store> {
+    const path = storePath(folder, id);
+    const store = new Store(id, new FileAdapter<Checkpoint>(folder, path, folder.path("stores"), "checkpoint", textOf), late);
     await store.#load(tail, path, end);
     return store;
   }
@@ -88,13 +93,15 @@ export class Store {
     if (rows.length === 0 && points.length === 0 && !made && work.appends === undefined) return undefined;
     for (const [table, key, entry] of this.#name(points, made)) undo.push([table, key, this.#set(table, key, entry)]);
     if (made) this.exists = true;
+    const count = this.changes++;
     const said = points.length > 0 ? `,"points":${JSON.stringify(points)}` : "";
     const appended = work.appends === undefined ? "" : `,${appendsText(work.appends)}`;
-    const text = `{"store":"${this.id}"${made ? ',"made":true' : ""},"rows":[${rows.join()}]${said}${appended}}`;
+    const text = `{"store":"${this.id}","n":${this.changes}${made ? ',"made":true' : ""},"rows":[${rows.join()}]${said}${appended}}`;
     return this.#begin(
       new Commit(this, text, points, () => {
         for (const [table, key, entry] of undo.reverse()) table.set(key, entry);
         if (made) this.exists = false;
+        this.changes = count;
         this.size = size;
         this.epoch++;
       }),
@@ -104,16 +111,15 @@ export class Store {
   /** Empties the store at once, and answers the line that says so. `points`: all that lead here. */
   erase(points: Array<[string, boolean]>): Commit {
     const before = [...this.tables];
-    const size = this.size;
-    this.tables.clear();
-    this.exists = false;
-    this.size = STORE_OVERHEAD;
+    const { size, changes } = this;
+    this.#empty();
     const text = `{"store":"${this.id}","erased":true,"rows":[],"points":${JSON.stringify(points)}}`;
     return this.#begin(
       new Commit(this, text, points, () => {
         this.tables.clear();
         for (const [name, table] of before) this.tables.set(name, table);
         this.exists = true;
+        this.changes = changes;
         this.size = size;
         this.epoch++;
       }),
@@ -168,6 +174,7 @@ export class Store {
       this.#document.data = {
         store: this.id,
         through: this.through,
+        changes: this.changes,
         tables: Object.fromEntries([...this.tables].map(([name, table]) => [name, table.keys.map((key) => [key, table.get(key)])])),
       };
       this.#writingFrom = this.dirtyFrom;
@@ -179,6 +186,7 @@ export class Store {
     }
     try {
       await (isGone ? this.#adapter.remove() : this.#document.write());
+      await this.#late.clear(this.id);
     } catch (error) {
       this.dirtyFrom = this.#writingFrom;
       this.dirtySize += size;
@@ -190,45 +198,68 @@ export class Store {
   }
 
   async #load(tail: Tail | undefined, path: string, end: number): Promise<void> {
-    await this.#document.read();
-    const { data } = this.#document;
-    this.#document.data = empty(this.id);
-    if (data.store !== this.id) throw new StorageError("corrupt", `${path} is the document of another store`);
-    if (data.through > end) throw new StorageError("corrupt", `${path} is newer than the journal`);
+    const lines = tail?.changes ?? [];
+    const [, first] = lines[0] ?? [];
+    // Then the journal has all that there is to know.
+    const isWhole = first?.made === true || first?.erased === true;
+    const data = await this.#read(path, end).catch((error: unknown) => {
+      if (isWhole && isCorrupt(error)) return empty(this.id);
+      throw error;
+    });
     this.exists = data.through > 0;
     this.through = data.through;
+    this.changes = data.changes;
     const rows = Object.values(data.tables).reduce((sum, table) => sum + table.length, 0);
     const average = Math.ceil(this.#adapter.size / Math.max(rows, 1));
     for (const [name, list] of Object.entries(data.tables)) {
       const table = this.#table(name);
       for (const [key, row] of list) this.#set(table, key, Entry.found(row, average));
     }
+    const late = isWhole ? [] : await this.#late.read(this.id);
+    // Its size is only known roughly: a share of the line.
+    for (const [sequence, change] of late) this.#replay(sequence, change, path, 0);
+    for (const [sequence, change] of lines) this.#replay(sequence, change, path, Math.ceil((tail?.size ?? 0) / lines.length));
+    if (late.length > 0) this.dirtyFrom = end + 1;
     if (tail === undefined) return;
-    for (const [sequence, change] of tail.changes) {
-      if (sequence <= data.through) continue;
-      if (change.erased) {
-        this.tables.clear();
-        this.exists = false;
-        this.size = STORE_OVERHEAD;
-        this.through = sequence;
-        continue;
-      }
-      if (!this.exists && change.made !== true) throw new StorageError("corrupt", `${path} is missing`);
-      this.exists = true;
-      this.through = sequence;
-      for (const [table, key, entry] of this.#name(change.points, change.made)) this.#set(table, key, entry);
-      for (const [name, key, ...value] of change.rows) {
-        // Its size is only known roughly: a share of the line.
-        this.#set(
-          this.#table(name),
-          key,
-          value.length === 0 ? undefined : Entry.found(value[0], Math.ceil(tail.size / tail.changes.length)),
-        );
-      }
-    }
     // Even if the document has them: whoever wrote it may have died before it was durable.
     this.dirtyFrom = tail.first;
     this.dirtySize = tail.size;
+  }
+
+  async #read(path: string, end: number): Promise<Checkpoint> {
+    try {
+      await this.#document.read();
+      const data = checked(this.#document.data, this.id, path);
+      if (data.through > end) throw new StorageError("corrupt", `${path} is newer than the journal`);
+      return data;
+    } finally {
+      this.#document.data = empty(this.id);
+    }
+  }
+
+  #replay(sequence: number, change: Change, path: string, size: number): void {
+    if (sequence <= this.through) return;
+    if (change.erased) {
+      this.#empty();
+      this.through = sequence;
+      return;
+    }
+    if (!this.exists && change.made !== true) throw new StorageError("corrupt", `${path} is missing`);
+    this.changes++;
+    if (change.n !== undefined && change.n !== this.changes)
+      throw new StorageError("corrupt", `${path} has ${this.changes - 1} changes, and the next one that is known is the ${change.n}th`);
+    this.exists = true;
+    this.through = sequence;
+    for (const [table, key, entry] of this.#name(change.points, change.made)) this.#set(table, key, entry);
+    for (const [name, key, ...value] of change.rows)
+      this.#set(this.#table(name), key, value.length === 0 ? undefined : Entry.found(value[0], size));
+  }
+
+  #empty(): void {
+    this.tables.clear();
+    this.exists = false;
+    this.changes = 0;
+    this.size = STORE_OVERHEAD;
   }
 
   #table(name: string): Table {
@@ -249,41 +280,3 @@ export class Store {
 }
 
 type Undo = [table: Table, key: string, before: Entry | undefined];
-
-/** A change on its way through the journal. */
-export class Commit implements JournalLine {
-  readonly text: string;
-  readonly store: string;
-  readonly points: ReadonlyArray<[string, boolean]>;
-  /** Never rejects: undefined once durable, or why it isn't. */
-  readonly outcome: Promise<StorageError | undefined>;
-  /** Called with the sequence number before anyone is answered. */
-  onDurable: ((sequence: number) => void) | undefined;
-  readonly #of: Store;
-  readonly #undo: () => void;
-  #settle: (outcome: StorageError | undefined) => void = () => {};
-
-  constructor(store: Store, text: string, points: Array<[string, boolean]>, undo: () => void) {
-    this.#of = store;
-    this.store = store.id;
-    this.text = text;
-    this.points = points;
-    this.#undo = undo;
-    this.outcome = new Promise((resolve) => {
-      this.#settle = resolve;
-    });
-  }
-
-  durable(sequence: number): void {
-    this.#of.through = sequence;
-    this.#of.dirtyFrom ??= sequence;
-    this.#of.dirtySize += this.text.length;
-    this.onDurable?.(sequence);
-    this.#settle(undefined);
-  }
-
-  failed(error: StorageError): void {
-    this.#undo();
-    this.#settle(error);
-  }
-}

@@ -1,10 +1,24 @@
+import { assertLimit } from "../shapes.ts";
+import { StorageError } from "../storage.ts";
 import type { Tail } from "./change.ts";
+import type { Damages } from "./damages.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { Store } from "./store.ts";
+import { storeFiles } from "./store-files.ts";
+import type { StoreLate } from "./store-late.ts";
+
+interface StoresParts {
+  folder: DataFolder;
+  late: StoreLate;
+  damages: Damages;
+  tails: Map<string, Tail>;
+}
 
 /** The open stores: a bounded cache by bytes, least recently used first. Each store is one object at most. */
 export class Stores {
   readonly #folder: DataFolder;
+  readonly #late: StoreLate;
+  readonly #damages: Damages;
   readonly #tails: Map<string, Tail>;
   readonly #cacheBytes: number;
   readonly #lastLine: () => number;
@@ -15,8 +29,15 @@ export class Stores {
   #makingRoom: Promise<void> | undefined;
 
   /** `tails`: what the journal held at start, for the stores that are not open yet. */
-  constructor(folder: DataFolder, tails: Map<string, Tail>, cacheBytes: number, lastLine: () => number, now: () => number) {
+  constructor(
+    { folder, late, damages, tails }: StoresParts,
+    { cacheBytes }: { cacheBytes: number },
+    lastLine: () => number,
+    now: () => number,
+  ) {
     this.#folder = folder;
+    this.#late = late;
+    this.#damages = damages;
     this.#tails = tails;
     this.#cacheBytes = cacheBytes;
     this.#lastLine = lastLine;
@@ -41,8 +62,27 @@ export class Stores {
   async checkpoint(id: string): Promise<void> {
     if (!this.#open.has(id) && !this.#tails.has(id)) return;
     let store = this.#open.get(id);
-    for (; store === undefined; store = this.#open.get(id)) await this.#load(id);
+    for (; store === undefined; store = this.#open.get(id)) {
+      try {
+        await this.#load(id);
+      } catch (error) {
+        if (!(error instanceof StorageError)) throw error;
+        return this.#setAside(id);
+      }
+    }
     await this.#checkpoint(store);
+  }
+
+  /** Its document can't be read now: the journal must not wait for it. Nobody opens it meanwhile. */
+  async #setAside(id: string): Promise<void> {
+    const others = this.#opening.get(id);
+    if (others !== undefined) return others;
+    const tail = this.#tails.get(id);
+    if (tail === undefined || this.#open.has(id)) return;
+    const writing = this.#late.write(id, tail.changes).then(() => void this.#tails.delete(id));
+    const turn = writing.finally(() => this.#opening.delete(id));
+    this.#opening.set(id, turn);
+    await turn;
   }
 
   /** The first line that has to stay in the journal, and the stores that need one before `sequence`. */
@@ -66,6 +106,33 @@ export class Stores {
     return idle;
   }
 
+  /** Ids of stores that there are, in order. Costs the folders from `after` on. */
+  async list({ after = "", limit }: { after?: string; limit: number }): Promise<string[]> {
+    assertLimit(limit);
+    // Before the files: what is closed meanwhile is a file by then.
+    const unwritten = [...this.#open.keys(), ...this.#tails.keys(), ...this.#late.stores].filter((id) => id > after);
+    const found: string[] = [];
+    let last = "";
+    for await (const id of storeFiles(this.#folder, after)) {
+      last = id;
+      if ((await this.#isThere(id)) && found.push(id) === limit) break;
+    }
+    const isWhole = found.length < limit;
+    for (const id of unwritten) if ((isWhole || id < last) && (await this.#isThere(id))) found.push(id);
+    return [...new Set(found)].sort().slice(0, limit);
+  }
+
+  /** Of one that has a file, or lines in the journal. */
+  async #isThere(id: string): Promise<boolean> {
+    const tail = this.#tails.get(id);
+    if (tail !== undefined) return tail.changes.at(-1)?.[1].erased !== true;
+    for (let store = this.#open.get(id); store !== undefined; store = this.#open.get(id)) {
+      if (store.pending === undefined) return store.exists;
+      await store.pending;
+    }
+    return true;
+  }
+
   #load(id: string): Promise<void> {
     let opening = this.#opening.get(id);
     if (opening === undefined) {
@@ -77,7 +144,9 @@ export class Stores {
 
   async #read(id: string): Promise<void> {
     if (this.#size > this.#cacheBytes) await this.#makeRoom();
-    const store = await Store.open(this.#folder, id, this.#tails.get(id), this.#lastLine());
+    const store = await this.#damages.watch("store", id, () =>
+      Store.open(this.#folder, this.#late, id, this.#tails.get(id), this.#lastLine()),
+    );
     this.#tails.delete(id);
     this.#open.set(id, store);
     this.#count(store);

@@ -1,4 +1,8 @@
+import { assertLimit } from "../shapes.ts";
 import type { Range } from "../storage.ts";
+
+/** A table of the engine's own: the pointers that lead to the store, so that they can be found when it is erased. */
+export const NAMES = ".names";
 
 /**
  * A row as it is kept: never changed, only replaced. What was written stays text until it is asked for, since most of a
@@ -84,7 +88,7 @@ export function listRows(
   range: Range,
 ): Array<[string, unknown]> {
   const { prefix = "", after, limit } = range;
-  if (!Number.isInteger(limit) || limit < 1 || limit > 100_000) throw new TypeError("limit: 1 to 100 000");
+  assertLimit(limit);
   const keys = table?.keys ?? [];
   const overKeys = over === undefined ? [] : [...over.keys()].sort(byCodeUnit);
   const start = (list: readonly string[]) => (after !== undefined && after >= prefix ? upperBound(list, after) : lowerBound(list, prefix));
@@ -100,6 +104,24 @@ export function listRows(
     if (key === above) overAt++;
     const entry = key === above ? over?.get(key) : table?.get(key);
     if (entry !== undefined) rows.push([key, entry.handOut()]);
+  }
+  return rows;
+}
+
+/** Rows of all tables that are not the engine's own, where `overOf` (undefined: deleted) lies over each. */
+export function listTables(
+  tables: ReadonlyMap<string, Table>,
+  overNames: readonly string[],
+  overOf: (table: string) => ReadonlyMap<string, Entry | undefined> | undefined,
+  { after, limit }: { after?: readonly [table: string, key: string]; limit: number },
+): Array<[table: string, key: string, row: unknown]> {
+  assertLimit(limit);
+  const rows: Array<[string, string, unknown]> = [];
+  for (const name of [...new Set([...tables.keys(), ...overNames])].sort()) {
+    if (name === NAMES || (after !== undefined && name < after[0])) continue;
+    if (rows.length === limit) break;
+    const range = { limit: limit - rows.length, ...(after?.[0] === name && { after: after[1] }) };
+    for (const [key, row] of listRows(tables.get(name), overOf(name), range)) rows.push([name, key, row]);
   }
   return rows;
 }

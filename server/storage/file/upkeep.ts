@@ -160,6 +160,7 @@ export class Upkeep {
     if (this.#tooManyPointers || (pointers.pinned ?? closedBefore) < closedBefore) await pointers.write();
     if (this.#tooMuchOfFeeds || (feeds.pinned ?? closedBefore) < closedBefore) await feeds.write();
     const { first } = stores.pinning(segments.next);
+    await this.#parts.folder.lock?.assertHeld();
     await segments.drop(Math.min(first, pointers.pinned ?? first, feeds.pinned ?? first));
     if (failures.length > 0) throw failures[0];
   }

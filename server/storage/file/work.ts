@@ -1,7 +1,9 @@
-import type { FeedName, PointerKind, Range, StoreWriter } from "../storage.ts";
-import { type Appends, assertFeedName, entryJson } from "./appends.ts";
+import { assertFeedName, jsonOf } from "../shapes.ts";
+import type { Bearings, FeedName, PointerKind, Range, StoreWriter } from "../storage.ts";
+import type { Appends } from "./appends.ts";
+import { bearingsOf, dueKey, isDueKey } from "./due.ts";
 import { pointerKey } from "./pointers.ts";
-import { Entry, listRows, type Table } from "./table.ts";
+import { Entry, listRows, listTables, type Table } from "./table.ts";
 
 /** A row as changed: undefined deletes it. `json` is what the journal says. */
 interface Changed {
@@ -19,10 +21,13 @@ export class Work<Rows extends object> implements StoreWriter<Rows> {
   dueAt: number | null | undefined;
   /** Entries for feeds; undefined: none. */
   appends: Appends | undefined;
+  readonly #namesNow: () => Promise<readonly string[]>;
   #ended = false;
 
-  constructor(tables: ReadonlyMap<string, Table>) {
+  /** `namesNow`: pointer keys that lead here. */
+  constructor(tables: ReadonlyMap<string, Table>, namesNow: () => Promise<readonly string[]>) {
     this.#tables = tables;
+    this.#namesNow = namesNow;
   }
 
   async get<T extends keyof Rows & string>(table: T, key: string): Promise<Rows[T] | undefined> {
@@ -34,14 +39,29 @@ export class Work<Rows extends object> implements StoreWriter<Rows> {
 
   async list<T extends keyof Rows & string>(table: T, range: Range): Promise<Array<[key: string, row: Rows[T]]>> {
     this.#assertGoing();
-    const changed = this.#over.get(table);
-    const over = changed && new Map([...changed].map(([key, { entry }]) => [key, entry]));
-    return listRows(this.#tables.get(table), over, range) as Array<[string, Rows[T]]>;
+    return listRows(this.#tables.get(table), this.#overOf(table), range) as Array<[string, Rows[T]]>;
+  }
+
+  async listAll(range: { after?: readonly [table: string, key: string]; limit: number }): Promise<Array<[string, string, unknown]>> {
+    this.#assertGoing();
+    return listTables(this.#tables, [...this.#over.keys()], (table) => this.#overOf(table), range);
+  }
+
+  async bearings(): Promise<Bearings> {
+    this.#assertGoing();
+    const names = new Set(await this.#namesNow());
+    for (const [key, leadsHere] of this.points) {
+      if (leadsHere) names.add(key);
+      else names.delete(key);
+    }
+    if (this.dueAt === undefined) return bearingsOf(names);
+    for (const key of names) if (isDueKey(key)) names.delete(key);
+    if (this.dueAt !== null) names.add(dueKey(this.dueAt, ""));
+    return bearingsOf(names);
   }
 
   put<T extends keyof Rows & string>(table: T, key: string, row: Rows[T]): void {
-    const json = JSON.stringify(row) as string | undefined;
-    if (json === undefined) throw new TypeError("a row is JSON");
+    const json = jsonOf(row, "a row");
     // Kept as its text: ours alone, and just what a restart would read.
     this.#change(table, key, { entry: Entry.written(json), json });
   }
@@ -70,7 +90,7 @@ export class Work<Rows extends object> implements StoreWriter<Rows> {
     this.#assertGoing();
     assertFeedName(feed);
     this.appends ??= [];
-    this.appends.push([feed, entryJson(entry)]);
+    this.appends.push([feed, jsonOf(entry, "an entry")]);
   }
 
   /** What is used after its work is over would be lost silently. */
@@ -80,6 +100,11 @@ export class Work<Rows extends object> implements StoreWriter<Rows> {
 
   *changes(): Generator<[table: string, key: string, changed: Changed]> {
     for (const [table, rows] of this.#over) for (const [key, changed] of rows) yield [table, key, changed];
+  }
+
+  #overOf(table: string): Map<string, Entry | undefined> | undefined {
+    const changed = this.#over.get(table);
+    return changed && new Map([...changed].map(([key, { entry }]) => [key, entry]));
   }
 
   #change(table: string, key: string, changed: Changed): void {

@@ -7,6 +7,7 @@ import { imports } from "../../../web/locales/en/imports.ts";
 import { leaving } from "../../../web/locales/en/leaving.ts";
 import { main } from "../../../web/locales/en/main.ts";
 import { purchases } from "../../../web/locales/en/purchases.ts";
+import { putBack } from "../../../web/locales/en/put-back.ts";
 import { safety } from "../../../web/locales/en/safety.ts";
 import { vendors } from "../../../web/locales/en/vendors.ts";
 import { wanted } from "../../../web/locales/en/wanted.ts";
@@ -26,4 +27,5 @@ export const en: Catalogue = {
   ...wanted,
   ...vendors,
   ...leaving,
+  ...putBack,
 };

@@ -33,6 +33,10 @@ const HOUR = 3_600_000;
 /** A vault without keys: signals and verbs over prepared states. Every call is kept, for a test to look at. */
 export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]]>): Vault {
   const now = Date.now();
+  const heldBack = (each: ConnectionView, at: number): ConnectionView =>
+    prepared.restored && prepared.restored !== "quiet" && each.state === "active"
+      ? { ...each, state: "paused", pausedAt: new Date(now - HOUR).toISOString(), putBack: true, changeLost: at === 1 }
+      : each;
   const view = (): StoreView => ({
     created: new Date(now - 40 * 24 * HOUR).toISOString(),
     kit: { confirmed: prepared.kit ?? prepared.store === "full", due: new Date(now + 50 * HOUR).toISOString() },
@@ -42,10 +46,18 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
         : SINGLE_PATHS.map((path) => ({ path, kind: path, value: null, version: 1, source: null, sharedWith: [] })),
     connections:
       prepared.store === "full"
-        ? [...connections(now), ...(prepared.crowd ? crowd(now) : []), ...(prepared.endings ? endings(now) : [])]
+        ? [...connections(now), ...(prepared.crowd ? crowd(now) : []), ...(prepared.endings ? endings(now) : [])].map(heldBack)
         : [],
     vendors: prepared.store === "full" ? [...vendors(now), ...(prepared.crowd ? crowdVendors(now) : [])] : [],
     erasing: prepared.erasing ? new Date(now + 6 * 24 * HOUR).toISOString() : null,
+    moving: null,
+    restored: prepared.restored
+      ? {
+          at: new Date(now - HOUR).toISOString(),
+          from: prepared.fromUnknown ? null : new Date(now - 19 * 24 * HOUR).toISOString(),
+          behind: prepared.restored === "behind" || prepared.restored === "held" ? { held: prepared.restored === "held" } : null,
+        }
+      : null,
     ways: ways(now, prepared.store === "full"),
     head: KIT.head,
     alarms: prepared.alarm
@@ -67,7 +79,9 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
     if (code) throw new VaultError(code, "As the test asked", "req-7731");
     return work();
   };
+  const away = signal(prepared.away ?? false);
   const open = (): void => {
+    away.value = false;
     state.value = "unlocked";
     store.value ??= view();
     outline.value = outlines(store.value.connections);
@@ -131,6 +145,7 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
     store,
     outline,
     online: asReadonly(prepared.online ?? true),
+    away,
     locksAt: asReadonly(now + 9.5 * 60_000),
     support: asReadonly(prepared.support ?? "full"),
     begin: () => verb("begin", [], open),
@@ -250,8 +265,26 @@ export function fakeVault(prepared: Prepared, calls: Array<[string, ...unknown[]
       verb("keep", [], () => {
         if (store.value) store.value = { ...store.value, erasing: null };
       }),
+    move: (to) =>
+      verb("move", [to], () => {
+        const until = new Date(now + 24 * HOUR).toISOString();
+        if (store.value) store.value = { ...store.value, moving: { to, until } };
+        return { link: `${to}/move#from=${encodeURIComponent(location.origin)}&code=${"k".repeat(43)}`, until };
+      }),
+    stay: () =>
+      verb("stay", [], () => {
+        if (store.value) store.value = { ...store.value, moving: null };
+      }),
+    arrive: (from, code) => verb("arrive", [from, code], () => ({ left: prepared.left ?? [] })),
     pause: (grant) => verb("pause", [grant], () => change(grant, { state: "paused", pausedAt: iso() })),
-    resume: (grant) => verb("resume", [grant], () => change(grant, { state: "active", pausedAt: null })),
+    resume: (...grants) =>
+      verb("resume", grants, () => {
+        for (const grant of grants) change(grant, { state: "active", pausedAt: null, putBack: false });
+      }),
+    goOn: () =>
+      verb("goOn", [], () => {
+        if (store.value?.restored) store.value = { ...store.value, restored: { ...store.value.restored, behind: null } };
+      }),
     stop: (grant, options) =>
       verb("stop", [grant, options], () =>
         change(grant, { state: "revoked", endedAt: iso(), endedBy: "customer", askedDeletion: options.askDeletion, shared: [] }),

@@ -22,6 +22,8 @@ const store: StoreView = {
   connections: [],
   vendors: [],
   erasing: null,
+  moving: null,
+  restored: null,
   ways: [],
   head: { seq: 1, code: "" },
   alarms: [],

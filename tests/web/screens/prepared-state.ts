@@ -7,6 +7,8 @@ export interface Prepared {
   /** `full`: shops, data and ways in; `empty`: just made. */
   store: "full" | "empty";
   online?: boolean;
+  /** It is open, and its session is over. */
+  away?: boolean;
   support?: "full" | "none";
   kit?: boolean;
   alarm?: boolean;
@@ -16,6 +18,12 @@ export interface Prepared {
   elsewhere?: Record<string, unknown>;
   /** The store is about to be erased. */
   erasing?: boolean;
+  /** The server was put back: with all sharing paused, below what this browser has seen, or with nothing to decide. */
+  restored?: "paused" | "behind" | "held" | "quiet";
+  /** Nobody knows of when the copy was. */
+  fromUnknown?: boolean;
+  /** Shops that are not admitted where a store comes to. */
+  left?: readonly string[];
   /** Fifty more shops, one of which reads two thousand purchases, and one that was blocked when it asked. */
   crowd?: boolean;
   /** A connection for each thing that can follow an end. */

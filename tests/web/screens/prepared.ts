@@ -209,6 +209,8 @@ export function connections(now: number): ConnectionView[] {
   const base = {
     endedAt: null,
     pausedAt: null,
+    putBack: false,
+    changeLost: false,
     askedDeletion: false,
     endedBy: null,
     deletion: null,
@@ -282,6 +284,8 @@ export function connections(now: number): ConnectionView[] {
       consents: [{ n: 1, at: iso(now - 80 * DAY) }],
       expires: iso(now + 90 * DAY),
       pausedAt: iso(now - 2 * DAY),
+      putBack: false,
+      changeLost: false,
       reads: reads(70),
       mark: mark(29),
     },

@@ -115,12 +115,16 @@ export function details(paths: string[], now: number, more: Partial<Authorizatio
 }
 
 /** A running server, and what its customers and shops do with it. */
-export async function openHouse(): Promise<House> {
-  const system = await startSystem();
-  const { issuer: origin, storage, clock } = system;
+export const openHouse = async (): Promise<House> => houseOver(await startSystem());
+
+/** The same over a server that a test runs, whose storage may be another after a while. */
+export function houseOver(system: Pick<System, "issuer" | "storage" | "clock"> & AsyncDisposable): House {
+  const { issuer: origin, clock } = system;
   return {
     origin,
-    storage,
+    get storage() {
+      return system.storage;
+    },
     clock,
     device({ authenticator = softwareAuthenticator(origin), memory = memoryInMemory(), session }: DeviceOptions = {}): Device {
       const device: Omit<Mutable<Device>, "core"> = {
@@ -170,6 +174,7 @@ export async function openHouse(): Promise<House> {
     },
     asks: (vendor, asked, replaces) => asksAt(system, vendor, asked, replaces),
     async rewind(account: string) {
+      const { storage } = system;
       const rowsOf = (table: (typeof TABLES)[number]) => storage.read(account, (store) => store.list(table, { limit: 100_000 }));
       const old = new Map(await Promise.all(TABLES.map(async (table) => [table, await rowsOf(table)] as const)));
       return () =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { BodyOf, ReplyOf } from "#protocol/api.ts";
-import { type Head, readHead } from "#protocol/head.ts";
+import { type Head, hashOfHead, readHead } from "#protocol/head.ts";
 import { randomBytes } from "#protocol/sealing/derive.ts";
 import { makeEpoch, openEpoch } from "#protocol/sealing/epoch.ts";
 import { signHead } from "#protocol/sealing/head.ts";
@@ -194,11 +194,16 @@ describe("a server with an identity key that was stolen", () => {
   }
 
   async function refused(at: Scene, tamper: Tamper, saw: RegExp): Promise<void> {
-    const device = reopened(at);
-    device.tamper = tamper;
-    await expect(device.core.unlock()).rejects.toMatchObject(tampered(saw));
-    expect(device.state).not.toBe("unlocked");
-    expect(device.view).toBeUndefined();
+    // Nor does it help to say that the server was put back.
+    const restored = { at: new Date(at.house.clock.now()).toISOString(), from: null };
+    const excused: Tamper = (name, answer) => (name === "store" ? { ...(tamper(name, answer) as Sync), restored } : tamper(name, answer));
+    for (const lie of [tamper, excused]) {
+      const device = reopened(at);
+      device.tamper = lie;
+      await expect(device.core.unlock()).rejects.toMatchObject(tampered(saw));
+      expect(device.state).not.toBe("unlocked");
+      expect(device.view).toBeUndefined();
+    }
     at.kept.tamper = tamper;
     await expect(at.kept.core.refresh()).rejects.toMatchObject(tampered(saw));
     expect(at.kept.view.alarms.map(({ message }) => message).join()).toMatch(saw);
@@ -273,6 +278,17 @@ describe("a server with an identity key that was stolen", () => {
     });
     await refused(scened, tamper, /names another kit than the one that this device knows/);
   });
+});
+
+it("a head that says `restored` is far above the one before it, or nothing", async () => {
+  await using house = await openHouse();
+  const at = await scene(house);
+  const { thief } = await stolen(at);
+  const door = await shownTo(at.kept);
+  const last = readHead(door.head);
+  const head = await signHead({ ...last, seq: last.seq + 1, prev: await hashOfHead(door.head), restored: true }, thief);
+  at.kept.tamper = inDoors(() => ({ head, heads: [head] }));
+  await expect(at.kept.core.refresh()).rejects.toMatchObject(tampered(/does not go on from the head/));
 });
 
 describe("the number on the kit", () => {

@@ -1,11 +1,14 @@
 import { isEnded } from "#protocol/grant.ts";
 import { words } from "../../locales/words.ts";
+import { day } from "../../parts/dates.ts";
 import { Limited } from "../../parts/limited.tsx";
+import { Notice } from "../../parts/notice.tsx";
 import { useNow } from "../../parts/now.ts";
 import type { ConnectionView, StoreView } from "../../vault/vault.ts";
 import { isOverdue } from "../after/deletion-line.tsx";
 import { ConnectionStub, OutlineStub } from "../connection-stub.tsx";
 import { Opened } from "../opened.tsx";
+import { wasSeen } from "../put-back-seen.ts";
 import { useVault } from "../vault-context.ts";
 
 export function Connections() {
@@ -27,6 +30,7 @@ function List({ store }: { store: StoreView }) {
   const readers = new Set(running.filter((each) => each.state === "active").map((each) => each.client.client_id)).size;
   return (
     <>
+      <PutBackNotice store={store} />
       {running.length === 0 ? (
         <>
           <p class="lead">{t.empty}</p>
@@ -55,6 +59,21 @@ function List({ store }: { store: StoreView }) {
         </details>
       )}
     </>
+  );
+}
+
+/** Until it was read, and for as long as something waits because of it. */
+function PutBackNotice({ store: { restored, connections } }: { store: StoreView }) {
+  const { tag, connections: t } = words();
+  const held = connections.filter((each) => each.putBack).length;
+  if (restored === null || (!restored.behind && held === 0 && wasSeen(restored.at))) return null;
+  return (
+    <div class="put-back">
+      <Notice tone="brass" title={restored.from === null ? t.putBack : t.putBackFrom(day(tag, restored.from))}>
+        <p>{restored.behind ? t.putBackBehind : held > 0 ? t.putBackPaused(held) : t.putBackMay}</p>
+        <a href="/put-back">{restored.behind ? t.putBackLook : held > 0 ? t.putBackChoose : t.putBackLook}</a>
+      </Notice>
+    </div>
   );
 }
 

@@ -48,6 +48,17 @@ export function You() {
       )}
       {vault.state.value === "unlocked" && (
         <section>
+          <h2>{t.move}</h2>
+          <p class="note">{t.moveText}</p>
+          <div class="row-of-buttons">
+            <a class="btn" href="/you/move">
+              {t.move}
+            </a>
+          </div>
+        </section>
+      )}
+      {vault.state.value === "unlocked" && (
+        <section>
           <h2>{t.lock}</h2>
           <p class="note">{t.lockText}</p>
           <div class="row-of-buttons">

@@ -15,6 +15,8 @@ export const you = {
     takeOut: "Take your data with you",
     takeOutText: "Everything in one file: sealed to keep or move, or plain to read and use elsewhere.",
     bringBack: "Open a sealed file",
+    move: "Move to another server",
+    moveText: "With everything in it. The shops that you share with are told, and go on there.",
     erase: "Delete your store",
     eraseText: "At once, or in 7 days. You see first what stops and what stays.",
     signOut: "Sign out",

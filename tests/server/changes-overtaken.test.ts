@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import type { ChangeLine } from "#protocol/changes.ts";
+import { RATES } from "../../server/config.ts";
+import { bulkLines, PACE } from "../../server/endpoints/bulk-lines.ts";
+import { BEGINNING, nextWindow } from "../../server/store/change-window.ts";
+import { changesFeedOf } from "../../server/store/changes.ts";
+import { type System, silentLog } from "../support/system.ts";
+import type { TestVendor } from "../support/vendor.ts";
+import { linesOf } from "./bulk-reader.ts";
+import { moveOver, twoServers } from "./moving.ts";
+import { connect } from "./scene.ts";
+
+/** One answer to a reader that has looked at its feed, and comes to its grants only after `meanwhile`. */
+async function readLate({ storage, clock }: System, vendor: TestVendor, meanwhile: () => Promise<unknown>): Promise<ChangeLine[]> {
+  const feed = changesFeedOf(vendor.clientId);
+  const pace = { ...PACE, window: 1 };
+  const window = await nextWindow(storage, feed, BEGINNING, pace.window);
+  await meanwhile();
+  const bulk = {
+    storage,
+    log: silentLog,
+    now: clock.now,
+    rates: RATES,
+    reader: { clientId: vendor.clientId, jkt: "key" },
+    size: { shares: 10, characters: 10_000 },
+    note: () => {},
+    feed,
+    life: "life",
+    pace,
+    faultOf: (error: unknown) => {
+      throw error;
+    },
+    keep: async () => {},
+    isOver: () => false,
+  };
+  let text = "";
+  for await (const piece of bulkLines(bulk, BEGINNING, window)) text += piece;
+  return linesOf(text);
+}
+
+const saidOf = (lines: readonly ChangeLine[], grant: string) => lines.filter((line) => "grant" in line && line.grant === grant);
+
+test("of a grant whose customer moves while a reader is on its way, nobody hears that it has ended", async () => {
+  await using at = await twoServers();
+  const { grant } = (await connect(at)).grant;
+  const said = saidOf(await readLate(at.system, at.vendor, () => moveOver(at)), grant);
+  expect(said.map(({ type }) => type)).not.toContain("ended");
+  expect(said.at(-1)).toMatchObject({ type: "moved", to: at.there.issuer });
+});
+
+test("of a store that is erased while a reader is on its way, the last word says what is owed", async () => {
+  await using at = await twoServers();
+  const { grant, tokens } = await connect(at);
+  await at.vendor.pull(tokens.access_token, grant.grant);
+  const said = saidOf(await readLate(at.system, at.vendor, () => at.customer.erase("now", true)), grant.grant);
+  expect(said.at(-1)).toMatchObject({ type: "ended", delete_by: expect.any(String) });
+});
