@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** A process on one core, which says on its first matching line of output that it is ready. */
 export interface Pinned extends AsyncDisposable {
@@ -63,3 +64,6 @@ export function builtServer(folder: string, port: number, env: Record<string, st
     ...env,
   });
 }
+
+/** Waits until a server that has just started takes proofs without its nonce. */
+export const noncesOver = (): Promise<void> => sleep(12_000);

@@ -1,13 +1,12 @@
 import { generateKeyPairSync } from "node:crypto";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { importJWK } from "jose";
 import { Customer } from "../support/customer.ts";
 import { freePort } from "../support/free-port.ts";
 import { scratchFolder } from "../support/scratch-folder.ts";
 import { TestVendor } from "../support/vendor.ts";
 import { load, median, type Pass } from "./load.ts";
-import { builtServer, type Pinned, pinned } from "./machine.ts";
+import { builtServer, noncesOver, type Pinned, pinned } from "./machine.ts";
+import { dpopOf } from "./pull-scene.ts";
 import type { Row, Table } from "./results.ts";
 import { some } from "./short.ts";
 import { type Client, formRequest, makeSigningKey, resourceRequest, type SigningKey, thumbprintOf } from "./signed-requests.ts";
@@ -38,13 +37,12 @@ export async function tokenTable(): Promise<Table> {
   const issuer = `http://localhost:${port}`;
   await using vendor = await TestVendor.start(issuer, Date.now);
   vendor.documents.jwks.keys.push({ ...client.jwk, kid: "bench", use: "sig", alg: "ES256" });
-  vendor.dpop = { key: (await importJWK(dpop.private.export({ format: "jwk" }), "ES256")) as CryptoKey, jwk: dpop.jwk };
+  vendor.dpop = await dpopOf(dpop);
   const customer = await Customer.register(issuer, Date.now);
   const content = { value: { address: `${"a".repeat(660)}@example.org` } };
   const grant = await customer.approve(await vendor.request(), { contents: { "profile/emails/e1": content } });
   const { body: tokens } = await vendor.redeem(grant.redirect);
-  // A server that has just started asks for proofs with its nonce.
-  await sleep(12_000);
+  await noncesOver();
 
   let access = tokens.access_token;
   const kinds = [

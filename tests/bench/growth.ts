@@ -1,0 +1,120 @@
+import type { Rows } from "../../server/rows.ts";
+import { openStorage } from "../../server/storage/open.ts";
+import { Customer } from "../support/customer.ts";
+import { freePort } from "../support/free-port.ts";
+import { TestVendor } from "../support/vendor.ts";
+import { generate, modelOf } from "./generated-stores.ts";
+import { load, median, memoryOf, quantile } from "./load.ts";
+import { builtServer, noncesOver } from "./machine.ts";
+import { type Place, places } from "./places.ts";
+import { dpopOf, someRecords } from "./pull-scene.ts";
+import type { Row, Table } from "./results.ts";
+import { some } from "./short.ts";
+import { makeSigningKey, resourceRequest } from "./signed-requests.ts";
+
+const STORES = [100, some(10_000, 200), some(100_000, 300)];
+/** Grants that are read, of as many stores, spread over all. */
+const READ = some(2_000, 50);
+const PULLS = some(20_000, 200);
+const COMMITTERS = some(20, 2);
+const COMMITS = some(10, 2);
+const LASTING = some(6_000, 1_000);
+
+export const GROWTH = "Growth";
+
+/** The same server over ever more stores, on both engines: whatever a request isn't about must not show. */
+export async function growthTable(): Promise<Table> {
+  const rows: Row[] = [];
+  for (const engine of ["embedded", "postgres"] as const)
+    for (const stores of STORES) {
+      await using place = await places[engine]();
+      rows.push(await grown(place, `${engine}, ${stores} stores`, stores));
+    }
+  return {
+    title: GROWTH,
+    note: `Stores of ten 1 kB records with a grant of all of them to one vendor, made by the engine itself from one that a customer's commits had made. Pulls of ${READ} of the grants, chosen over all stores, each a read of ten records with its line durable; ${COMMITTERS} customers' commits of one record, ${COMMITS} each; the bulk pull after one commit. Server on one core, load and PostgreSQL on the other. Disk: of the data folder, or of the database.`,
+    rows,
+  };
+}
+
+async function grown(place: Place, name: string, stores: number): Promise<Row> {
+  const port = await freePort();
+  const issuer = `http://localhost:${port}`;
+  const contents = someRecords(10);
+  const dpop = makeSigningKey();
+  let refresh = "";
+  let vendor: TestVendor | undefined;
+  const customers: Customer[] = [];
+  const live: string[] = [];
+  try {
+    {
+      await using server = await builtServer(place.folder, port, place.env);
+      void server;
+      vendor = await TestVendor.start(issuer, Date.now);
+      vendor.dpop = await dpopOf(dpop);
+      for (let at = 0; at < COMMITTERS; at++) {
+        const customer = await Customer.register(issuer, Date.now);
+        await customer.commit({ records: contents });
+        const given = await customer.approve(await vendor.request([vendor.ask({ paths: ["profile/emails"] })]), { contents });
+        const { body } = await vendor.redeem(given.redirect);
+        if (at === 0) refresh = body.refresh_token;
+        customers.push(customer);
+        live.push(given.grant);
+      }
+    }
+    const [first] = customers as [Customer];
+    const model = { account: first.account, grant: live[0] as string };
+    let grants: string[];
+    {
+      await using storage = await openStorage<Rows>(place.storage, { now: Date.now });
+      grants = await generate(storage, await modelOf(storage, model.account, model.grant), stores - COMMITTERS);
+    }
+    await using server = await builtServer(place.folder, port, place.env);
+    const idle = await memoryOf(server.pid);
+    const secret = refresh.slice(refresh.indexOf(".") + 1);
+    const chosen = Array.from(
+      { length: Math.min(READ, grants.length) },
+      (_, at) => grants[Math.floor((at * grants.length) / Math.min(READ, grants.length))] as string,
+    );
+    await noncesOver();
+    const tokens: string[] = [];
+    for (const grant of chosen) {
+      const { status, body } = await vendor.token({ grant_type: "refresh_token", refresh_token: `${grant}.${secret}` });
+      if (status !== 200) throw new Error(`a refresh was answered ${status} ${body.error}`);
+      tokens.push(body.access_token);
+    }
+    const pulls = (count: number): Buffer[] =>
+      Array.from({ length: count }, (_, at) => {
+        const which = (at * 7919) % chosen.length;
+        return resourceRequest((vendor as TestVendor).recordsUrl(chosen[which] as string), tokens[which] as string, dpop);
+      });
+    await load({ port, pid: server.pid, requests: pulls(some(4_000, 50)), lasting: LASTING });
+    const pull = await load({ port, pid: server.pid, requests: pulls(PULLS), lasting: LASTING });
+    if (pull.refused > 0) throw new Error(`${pull.refused} pulls were refused`);
+    const times: number[] = [];
+    for (let at = 0; at < COMMITS; at++)
+      for (const customer of customers) {
+        const body = await customer.draft({ records: { "profile/emails/e1": { value: { address: `new-${at}@mail.example` } } } });
+        const began = performance.now();
+        await customer.api.call("commit", { body });
+        times.push(performance.now() - began);
+        await customer.done(body);
+      }
+    return {
+      name,
+      figures: {
+        "start ms": server.started,
+        "RSS MB at start": idle,
+        "RSS MB under load": await memoryOf(server.pid),
+        "pull CPU µs": pull.cpu,
+        "pull p50 ms": pull.p50,
+        "pull p99 ms": pull.p99,
+        "commit p50 ms": median(times),
+        "commit p99 ms": quantile(times, 0.99),
+        "disk MB": (await place.size()) / 1e6,
+      },
+    };
+  } finally {
+    await vendor?.[Symbol.asyncDispose]();
+  }
+}
