@@ -51,6 +51,8 @@ it("moves to another server with a kit, and the shop follows", { timeout: 90_000
   await emails.locator('input[data-kind="profile/emails"]').check();
   await emails.locator('[name="address"]').fill(EMAIL);
   await page.getByLabel("90 days").check();
+  // The two answers do nothing in the first moment (C9).
+  await page.waitForTimeout(700);
   await page.getByRole("button", { name: "Share 1 item" }).click();
   await page.getByText("Continue to Libreria Aldina").click();
   await page.getByRole("heading", { name: "Thank you" }).waitFor();

@@ -47,7 +47,7 @@ export class Fleet implements AsyncDisposable {
 
   /** Kills one without warning while a change is on its way there, if one comes soon, and starts another in its place. */
   async kill(): Promise<void> {
-    const member = this.members[Math.floor(Math.random() * this.members.length)] as Member;
+    const member = this.#mortal();
     const patience = performance.now() + 200;
     while (this.balancer.writesAt(member.port) === 0 && performance.now() < patience) await new Promise((resolve) => setImmediate(resolve));
     if (this.balancer.writesAt(member.port) > 0) this.kills.inWrites++;
@@ -61,9 +61,16 @@ export class Fleet implements AsyncDisposable {
   }
 
   /** Stops one as an operator does, and starts it again. */
-  async restart(member = this.members[Math.floor(Math.random() * this.members.length)] as Member): Promise<void> {
+  async restart(): Promise<void> {
+    const member = this.#mortal();
     await member.process.stop();
     await this.#replace(member);
+  }
+
+  /** Of several the first is spared, whose memory tells of all the time. */
+  #mortal(): Member {
+    const from = this.members.length > 1 ? 1 : 0;
+    return this.members[from + Math.floor(Math.random() * (this.members.length - from))] as Member;
   }
 
   async #replace(member: Member): Promise<void> {

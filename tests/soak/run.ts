@@ -124,7 +124,7 @@ async function mixed(engine: "PostgreSQL" | "embedded", lasting: number): Promis
         0,
       ),
       "requests cut / answered 503": `${troubles.cut} / ${troubles.unavailable}`,
-      "memory of processes that lived over 90 s, last against after the first minute":
+      "memory of processes that lived over 90 s (one of several is never killed), last against after the first minute":
         grown.length === 0
           ? "none did"
           : `median ${(grown[Math.floor(grown.length / 2)] ?? 1).toFixed(2)}, most ${(grown.at(-1) ?? 1).toFixed(2)} (${grown.length})`,
