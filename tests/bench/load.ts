@@ -87,7 +87,11 @@ function reader(socket: Socket): () => Promise<number> {
   });
   return () =>
     new Promise((resolve, reject) => {
-      waiting = resolve;
+      const late = setTimeout(() => reject(new Error("no answer came within 60 s")), 60_000);
+      waiting = (status) => {
+        clearTimeout(late);
+        resolve(status);
+      };
       failed = reject;
       settle();
     });

@@ -19,13 +19,14 @@ const PAGE = new URL("results.md", import.meta.url);
 const short = (value: number): string =>
   Number.isInteger(value) ? String(value) : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 
-/** Prints the tables, and keeps them beside the last run's figures. Tables that did not run are kept as they were. */
-export async function report(tables: readonly Table[]): Promise<void> {
+/** Prints the tables, and keeps them beside the last run's figures. Tables that did not run are kept as they were. Answers all. */
+export async function report(tables: readonly Table[]): Promise<Table[]> {
   const last: Table[] = existsSync(FILE) ? JSON.parse(await readFile(FILE, "utf8")).tables : [];
   const kept = last.filter((each) => !tables.some((table) => table.title === each.title));
   await writeFile(FILE, `${JSON.stringify({ tables: [...kept, ...tables] }, null, 2)}\n`);
   await writeFile(PAGE, pageOf([...kept, ...tables], last));
   process.stdout.write(pageOf(tables, last));
+  return [...kept, ...tables];
 }
 
 /** Prints the tables and keeps nothing. */

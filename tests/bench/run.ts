@@ -4,6 +4,7 @@ import { checksTable } from "./checks.ts";
 import { commitTable } from "./commit.ts";
 import { erasureTable } from "./erasure.ts";
 import { GROWTH, growthTable } from "./growth.ts";
+import { openingTable } from "./opening.ts";
 import { linesOf, plot } from "./plot.ts";
 import { processesTable } from "./processes.ts";
 import { pullTable } from "./pull.ts";
@@ -27,8 +28,10 @@ const tables: Record<string, () => Promise<Table>> = {
   "vendor-bulk": bulkTable,
   "scale-store": storeSizeTable,
   "scale-bulk": bulkPullTable,
+  "scale-opening": openingTable,
   "scale-changes": changesTable,
-  "scale-growth": growthTable,
+  "scale-growth-embedded": growthTable("embedded"),
+  "scale-growth-postgres": growthTable("postgres"),
   "scale-processes": processesTable,
 };
 const named = process.argv.slice(2);
@@ -38,11 +41,14 @@ if (unknown !== undefined) throw new Error(`no table "${unknown}": expected vend
 const done: Table[] = [];
 for (const [table, make] of Object.entries(tables))
   if (named.length === 0 || named.some((name) => isNamed(table, name))) done.push(await make());
-await (IS_SHORT ? show(done) : report(done));
-const growth = done.find(({ title }) => title === GROWTH);
-if (growth !== undefined && !IS_SHORT)
-  await plot(new URL("growth.svg", import.meta.url), "CPU of one pull of ten records, by stores on the server", {
-    x: "stores",
-    y: "CPU µs",
-    lines: linesOf(growth, "pull CPU µs"),
-  });
+if (IS_SHORT) await show(done);
+else {
+  const titles: readonly string[] = Object.values(GROWTH);
+  const grown = (await report(done)).filter(({ title }) => titles.includes(title));
+  if (grown.length > 0)
+    await plot(new URL("growth.svg", import.meta.url), "CPU of one pull of ten records, by stores on the server", {
+      x: "stores",
+      y: "CPU µs",
+      lines: grown.flatMap((table) => linesOf(table, "pull CPU µs")),
+    });
+}
