@@ -164,7 +164,8 @@ function apiRoutes(http: Http, deps: Deps): void {
 }
 
 const sendPull = (reply: ReplyOf<"records">): Pick<Served, "body" | "records"> => ({
-  body: writePull(reply),
+  // Bytes, since a string would be measured and converted with care for characters that are not in it.
+  body: Buffer.from(writePull(reply), "latin1"),
   records: reply.records.length,
 });
 

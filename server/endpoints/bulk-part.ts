@@ -107,7 +107,8 @@ async function readOne(parts: BulkParts, changed: Changed, wanted: Wanted): Prom
     return { type: "held", until, known: 0 };
   };
   try {
-    await limitRate(storage, "pull", grant, rates.pulls, now);
+    // Its later pages belong to the same read: a grant of more of them than a minute allows must come to its end.
+    if (wanted.page === undefined) await limitRate(storage, "pull", grant, rates.pulls, now);
     const part = await readPart(storage, reader, grant, wanted, { now, repeats: rates.repeats, size });
     if (part.type === "gone") return await becomeOf(parts, changed);
     return part.type === "overtaken" ? await later(now + AGAIN) : part;

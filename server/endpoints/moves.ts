@@ -12,6 +12,7 @@ import { fetchStore } from "../moves/arriving.ts";
 import { beginLeaving, callOff, isOffered, leave, nameOfCode, noOffer, sweepMoved } from "../moves/leaving.ts";
 import { partOf } from "../moves/package.ts";
 import { settle } from "../moves/settle.ts";
+import { takePlace } from "../places.ts";
 import type { MoveRow, Rows, StoreRow } from "../rows.ts";
 import { StorageError, type StoreReader } from "../storage/storage.ts";
 import { grantOf, stateNow } from "../store/shares.ts";
@@ -21,6 +22,8 @@ import { type Endpoints, signedIn } from "./endpoint.ts";
 import { provePasskey } from "./leaving.ts";
 
 const MOST_GRANTS = 100_000;
+/** Stores on their way here at a time: a part of each is in memory, and checked, which nobody else's request should wait for. */
+const ARRIVALS = 4;
 const wrong = (detail: string, pointer: string, cause?: unknown): Refusal => new Refusal("invalid_move", detail, { pointer, cause });
 
 /** A store's way to another server (protocol, section 4, "Moving"): what its customer says here and there, and what the servers say to each other. */
@@ -70,7 +73,16 @@ export const moves: Endpoints<"move" | "stay" | "arrive" | "settle" | "moveParts
     const { storage, config, words, now } = deps;
     await limitRate(storage, "arrival", address, config.rates.recoveries, now());
     if (!words.isOther(body.from)) throw wrong("This is not the address of another server, like https://counterfoil.example.", "/from");
-    return { left: [...(await fetchStore(deps, body.from, digest(body.code)))] };
+    const place = await takePlace(deps, "arrivals", ARRIVALS);
+    if (place === undefined)
+      throw new Refusal("unavailable", "Other stores are being brought here just now. Try again in a moment.", {
+        extra: { retryAfter: 10 },
+      });
+    try {
+      return { left: [...(await fetchStore(deps, body.from, digest(body.code), place.keep))] };
+    } finally {
+      await place.leave();
+    }
   },
 
   async settle(deps, call) {

@@ -31,10 +31,16 @@ const noAnswer = (cause?: unknown): Refusal =>
 
 /**
  * Fetches a store that another server offers and checks all of it; answers the names of shops that may not ask here. It is nobody's until
- * it is whole, and frozen until the old server knows that it is here. A second time is no fault. `code`: hash of the customer's code.
+ * it is whole, and frozen until the old server knows that it is here. A second time is no fault. `code`: hash of the customer's code;
+ * `going`: called with each part.
  * @throws {Refusal} `invalid_move`, `taken`, `unavailable`
  */
-export async function fetchStore(parts: ArrivalParts, from: string, code: string): Promise<readonly string[]> {
+export async function fetchStore(
+  parts: ArrivalParts,
+  from: string,
+  code: string,
+  going: () => Promise<void> = async () => {},
+): Promise<readonly string[]> {
   const { storage, config, now } = parts;
   const { clients } = config;
   const ends = now() + LONGEST;
@@ -46,6 +52,7 @@ export async function fetchStore(parts: ArrivalParts, from: string, code: string
     let after: string | null = null;
     for (let count = 0; ; count++) {
       const part = await nextPart(parts.words, from, code, after);
+      await going();
       size += part.size;
       if (count > PARTS || size > PACKAGE_LIMITS.whole || now() > ends) throw wrong("This store is too large for this server.");
       const puts = await arrival.take(part.rows);

@@ -63,11 +63,12 @@ async function burn(deps: Deps, grant: string, code: string): Promise<void> {
   if (account === undefined) return;
   await deps.storage.change(account, async (store) => {
     const row = await store.get("grants", grant);
+    // Once: a vendor that sends its own code again and again must not keep a customer from moving.
+    if (row === undefined || row.burnt === code) return;
+    store.put("grants", grant, { ...row, refresh: null, generation: (row.generation ?? 0) + 1, burnt: code });
     const whole = await store.get("store", "store");
     // What was given by it must not come to life elsewhere.
     if (whole !== undefined) await callOff(store, whole, deps.now());
-    if (row !== undefined && row.burnt !== code)
-      store.put("grants", grant, { ...row, refresh: null, generation: (row.generation ?? 0) + 1, burnt: code });
   });
 }
 

@@ -18,6 +18,9 @@ const PASSES = some(5, 2);
 const [FEW, MANY] = [1, some(10_000, 30)];
 const ENTRIES = some(1_000_000, 600);
 const PAGE = 5_000;
+/** Passes before those that count. */
+const WARMING = some(5, 1);
+const SMALL = { grants: some(2_000, 10), records: 1 };
 const WHOLE = { grants: some(100, 5), records: 100 };
 
 /** A vendor with many grants of generated stores and one of a living customer, over one place. */
@@ -75,12 +78,15 @@ async function crowd(place: Place, { grants, records, entries }: { grants: numbe
   };
 }
 
+type Encoding = "gzip" | "identity";
+
 /** One answer, read to its end. Answers its last cursor and what it had. */
 async function bulk(
   vendor: TestVendor,
   since: string | undefined,
+  encoding: Encoding,
 ): Promise<{ cursor: string; more: boolean; records: number; bytes: number }> {
-  const response = await vendor.callRaw("changes", since === undefined ? {} : { query: { since } });
+  const response = await vendor.callRaw("changes", { encoding, ...(since === undefined ? {} : { query: { since } }) });
   const text = await response.text();
   if (!response.ok) throw new Error(`the bulk pull was answered ${response.status}`);
   const last = JSON.parse(text.slice(text.lastIndexOf("\n", text.length - 2) + 1)) as { type: string; cursor: string; more: boolean };
@@ -88,10 +94,13 @@ async function bulk(
   return { cursor: last.cursor, more: last.more, records: text.split('{"type":"record"').length - 1, bytes: text.length };
 }
 
-async function bulkAll(vendor: TestVendor, since?: string): Promise<{ cursor: string; records: number; bytes: number }> {
+async function bulkAll(
+  vendor: TestVendor,
+  { since, encoding = "identity" }: { since?: string; encoding?: Encoding } = {},
+): Promise<{ cursor: string; records: number; bytes: number }> {
   let all = { cursor: since ?? "", records: 0, bytes: 0 };
   for (let more = true, from = since; more; from = all.cursor) {
-    const page = await bulk(vendor, from);
+    const page = await bulk(vendor, from, encoding);
     all = { cursor: page.cursor, records: all.records + page.records, bytes: all.bytes + page.bytes };
     more = page.more;
   }
@@ -101,33 +110,39 @@ async function bulkAll(vendor: TestVendor, since?: string): Promise<{ cursor: st
 /** What leaves the server in bulk: sealed records a second on one core. */
 export async function bulkPullTable(): Promise<Table> {
   const rows: Row[] = [];
-  for (const engine of ["embedded", "postgres"] as const)
-    for (const { grants, records } of [WHOLE, { grants: some(2_000, 10), records: 1 }]) {
-      await using place = await places[engine]();
-      await using at = await crowd(place, { grants, records, entries: grants });
-      await noncesOver();
-      const cpu: number[] = [];
-      const rate: number[] = [];
-      for (let pass = -1; pass < PASSES; pass++) {
-        const before = await fineCpuOf(at.pid);
-        const began = performance.now();
-        const whole = await bulkAll(at.vendor);
-        const took = performance.now() - began;
-        if (whole.records !== grants * records) throw new Error(`expected ${grants * records} records, got ${whole.records}`);
-        if (pass < 0) continue;
-        cpu.push(((await fineCpuOf(at.pid)) - before) / whole.records);
-        rate.push((whole.records / took) * 1000);
-      }
-      rows.push({
-        name: `${engine}, ${grants} grants of ${records} ${records === 1 ? "record" : "records"}`,
-        figures: {
-          "records/s": median(rate),
-          "CPU µs/record": median(cpu),
-          "CPU µs/grant": median(cpu) * records,
-          "RSS MB": await memoryOf(at.pid),
-        },
-      });
+  const kinds: ReadonlyArray<{ engine: keyof typeof places; encoding: Encoding; grants: number; records: number }> = [
+    { engine: "embedded", encoding: "identity", ...WHOLE },
+    { engine: "embedded", encoding: "gzip", ...WHOLE },
+    { engine: "embedded", encoding: "identity", ...SMALL },
+    { engine: "postgres", encoding: "identity", ...WHOLE },
+    { engine: "postgres", encoding: "identity", ...SMALL },
+  ];
+  for (const { engine, encoding, grants, records } of kinds) {
+    await using place = await places[engine]();
+    await using at = await crowd(place, { grants, records, entries: grants });
+    await noncesOver();
+    const cpu: number[] = [];
+    const rate: number[] = [];
+    for (let pass = -WARMING; pass < PASSES; pass++) {
+      const before = await fineCpuOf(at.pid);
+      const began = performance.now();
+      const whole = await bulkAll(at.vendor, { encoding });
+      const took = performance.now() - began;
+      if (whole.records !== grants * records) throw new Error(`expected ${grants * records} records, got ${whole.records}`);
+      if (pass < 0) continue;
+      cpu.push(((await fineCpuOf(at.pid)) - before) / whole.records);
+      rate.push((whole.records / took) * 1000);
     }
+    rows.push({
+      name: `${engine}, ${grants} grants of ${records} ${records === 1 ? "record" : "records"}${encoding === "gzip" ? ", gzip" : ""}`,
+      figures: {
+        "records/s": median(rate),
+        "CPU µs/record": median(cpu),
+        "CPU µs/grant": median(cpu) * records,
+        "RSS MB": await memoryOf(at.pid),
+      },
+    });
+  }
   return {
     title: "Bulk pull",
     note: `Everything of a vendor by GET /api/changes, records of 1 kB; medians of ${PASSES} passes. Each grant's part is a line in its customer's history, durable before it leaves. Server on one core; the vendor, which only counts, and PostgreSQL on the other.`,
@@ -157,7 +172,7 @@ export async function changesTable(): Promise<Table> {
         await at.customer.commit({ records: { [PATH]: content }, shares: [{ grant: at.grant, path: PATH, content }] });
         const before = await fineCpuOf(at.pid);
         const started = performance.now();
-        const page = await bulkAll(at.vendor, cursor);
+        const page = await bulkAll(at.vendor, { since: cursor });
         times.push(performance.now() - started);
         cpu.push((await fineCpuOf(at.pid)) - before);
         if (page.records !== 1) throw new Error(`expected one record, got ${page.records}`);

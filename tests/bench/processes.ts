@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../support/free-port.ts";
+import { BEHIND_PROXY, manyAddresses } from "./crowd.ts";
 import { load, median, type Pass } from "./load.ts";
 import { builtServer, type Pinned } from "./machine.ts";
 import { places } from "./places.ts";
@@ -9,6 +10,8 @@ import { some } from "./short.ts";
 
 const ROUNDS = some(3, 1);
 const LASTING = some(3000, 500);
+/** Of as many customers: more than requests at a time, so that few wait for the same store. */
+const GRANTS = some(64, 4);
 
 /** The same pulls through one, two and four server processes on one PostgreSQL, all on the same core: what sharing costs, not what it gains. */
 export async function processesTable(): Promise<Table> {
@@ -19,8 +22,11 @@ export async function processesTable(): Promise<Table> {
     const ports = await Promise.all(Array.from({ length: count }, freePort));
     const issuer = `http://localhost:${ports[0]}`;
     await using servers = new Servers();
-    for (const port of ports) servers.all.push(await builtServer(place.folder, port, { ...place.env, COUNTERFOIL_ISSUER: issuer }));
-    await using scene = await pullScene(issuer);
+    for (const port of ports)
+      servers.all.push(await builtServer(place.folder, port, { ...place.env, ...BEHIND_PROXY, COUNTERFOIL_ISSUER: issuer }));
+    using addresses = manyAddresses();
+    void addresses;
+    await using scene = await pullScene(issuer, 10, GRANTS);
     await sleep(some(2000, 100));
     const passes: Array<Pass & { cpu: number }> = [];
     for (let round = -1; round < ROUNDS; round++) {
@@ -64,7 +70,7 @@ export async function processesTable(): Promise<Table> {
   }
   return {
     title: "Processes on one PostgreSQL",
-    note: `Pulls of ten 1 kB records, 16 connections spread over the processes, which share one core; load and PostgreSQL on the other. It shows what one request costs the servers, not how much faster more machines would be.`,
+    note: `Pulls of ten 1 kB records of ${GRANTS} customers' grants in turn, 16 connections spread over the processes, which share one core; load and PostgreSQL on the other. It shows what one request costs the servers, not how much faster more machines would be.`,
     rows,
   };
 }

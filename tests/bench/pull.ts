@@ -8,7 +8,9 @@ import type { Row, Table } from "./results.ts";
 import { some } from "./short.ts";
 import { startSolid } from "./solid.ts";
 
-const ROUNDS = some(3, 1);
+const ROUNDS = some(5, 1);
+/** Rounds before those that count: what is compiled as it runs is slow at first, at all of them. */
+const WARMING = some(3, 1);
 const LASTING = some(3000, 500);
 const here = import.meta.dirname;
 
@@ -53,13 +55,12 @@ export async function pullTable(): Promise<Table> {
     })),
   ];
   const passes = new Map<string, Pass[]>(kinds.map(({ name }) => [name, []]));
-  for (let round = -1; round < ROUNDS; round++) {
+  for (let round = -WARMING; round < ROUNDS; round++) {
     await scene.renew();
     await solid.renew();
     for (const { name, requests, ...target } of kinds) {
       const pass = await load({ ...target, requests: requests(), lasting: LASTING });
       if (pass.refused > 0) throw new Error(`${name}: ${pass.refused} were refused`);
-      // The first round warms up.
       if (round >= 0) passes.get(name)?.push(pass);
     }
   }

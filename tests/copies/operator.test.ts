@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,6 +10,7 @@ import { freePort } from "../support/free-port.ts";
 import { type RunningProcess, startProcess } from "../support/process.ts";
 import { scratchFolder } from "../support/scratch-folder.ts";
 import { TestVendor } from "../support/vendor.ts";
+import { command as commandOver } from "./command.ts";
 import { contentsOf, copyTo, fill, type TestRows } from "./filled.ts";
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>;
@@ -23,14 +22,7 @@ beforeAll(async () => {
 afterAll(() => folder[Symbol.asyncDispose]());
 
 /** The operator's command line over a data folder. */
-function command(data: string, ...args: string[]) {
-  const env = { ...process.env, COUNTERFOIL_DATA: data };
-  const child = spawn(process.execPath, ["--import", "tsx", "server/operator.ts", ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
-  let said = "";
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (piece: string) => (said += piece));
-  const ended = once(child, "close").then(([code]) => ({ code: code as number | null, said }));
-  return { ended, kill: () => child.kill("SIGKILL") };
-}
+const command = (data: string, ...args: string[]) => commandOver({ COUNTERFOIL_DATA: data }, ...args);
 
 const startServer = (data: string, port: number): Promise<RunningProcess> =>
   startProcess(process.execPath, ["--import", "tsx", "server/main.ts"], {

@@ -8,10 +8,15 @@ import { type System, silentLog } from "../support/system.ts";
 import type { TestVendor } from "../support/vendor.ts";
 import { linesOf } from "./bulk-reader.ts";
 import { moveOver, twoServers } from "./moving.ts";
-import { connect } from "./scene.ts";
+import { connect, EMAIL, scene } from "./scene.ts";
 
 /** One answer to a reader that has looked at its feed, and comes to its grants only after `meanwhile`. */
-async function readLate({ storage, clock }: System, vendor: TestVendor, meanwhile: () => Promise<unknown>): Promise<ChangeLine[]> {
+async function readLate(
+  { storage, clock }: System,
+  vendor: TestVendor,
+  meanwhile: () => Promise<unknown>,
+  rates = RATES,
+): Promise<ChangeLine[]> {
   const feed = changesFeedOf(vendor.clientId);
   const pace = { ...PACE, window: 1 };
   const window = await nextWindow(storage, feed, BEGINNING, pace.window);
@@ -20,7 +25,7 @@ async function readLate({ storage, clock }: System, vendor: TestVendor, meanwhil
     storage,
     log: silentLog,
     now: clock.now,
-    rates: RATES,
+    rates,
     reader: { clientId: vendor.clientId, jkt: "key" },
     size: { shares: 10, characters: 10_000 },
     note: () => {},
@@ -54,4 +59,13 @@ test("of a store that is erased while a reader is on its way, the last word says
   await at.vendor.pull(tokens.access_token, grant.grant);
   const said = saidOf(await readLate(at.system, at.vendor, () => at.customer.erase("now", true)), grant.grant);
   expect(said.at(-1)).toMatchObject({ type: "ended", delete_by: expect.any(String) });
+});
+
+test("a grant that has more pages than a minute has reads comes to its end", async () => {
+  await using at = await scene();
+  const contents = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`profile/emails/m${index}`, EMAIL]));
+  await at.customer.commit({ records: contents });
+  await at.customer.approve(await at.vendor.request(), { contents });
+  const types = (await readLate(at.system, at.vendor, async () => {}, { ...RATES, pulls: 2 })).map(({ type }) => type);
+  expect(types).toEqual(["grant", ...Object.keys(contents).map(() => "record"), "read", "cursor"]);
 });

@@ -191,6 +191,31 @@ describe("while a store waits for the other server", () => {
     expect((await customer.read()).moving).toBeNull();
   });
 
+  test("a vendor that sends its code a second time calls the move off once, not whenever its customer tries again", async () => {
+    await using at = await twoServers();
+    const { customer, vendor, there } = at;
+    const { grant } = await connect(at);
+    await offer(customer, there.issuer);
+    expect((await vendor.redeem(grant.redirect)).body.error).toBe("invalid_grant");
+    expect((await customer.read()).moving).toBeNull();
+    await offer(customer, there.issuer);
+    expect((await vendor.redeem(grant.redirect)).body.error).toBe("invalid_grant");
+    expect((await customer.read()).moving).toMatchObject({ to: there.issuer });
+  });
+
+  test("more stores than a server checks at a time wait for a place there", async () => {
+    await using at = await twoServers();
+    const { customer, there, system } = at;
+    const code = await offer(customer, there.issuer);
+    const others = [0, 1, 2, 3].map((place) => `arrivals/${place}`);
+    for (const place of others) await there.storage.hold(place, "another", MINUTE);
+    const arrive = () => appOf(there).call("arrive", { body: { from: system.issuer, code } });
+    await expect(arrive()).rejects.toMatchObject(refusal("unavailable"));
+    await there.storage.release("arrivals/2", "another");
+    await arrive();
+    expect(await there.storage.hold("arrivals/2", "another", MINUTE), "its place is free again").toBe(true);
+  });
+
   test.each(["pause", "revoke"] as const)("a %s takes hold, and calls the move off", async (what) => {
     await using at = await twoServers();
     const { customer, vendor, there } = at;

@@ -38,6 +38,14 @@ type Claims = Record<string, unknown>;
 const random = (): string => randomBytes(32).toString("base64url");
 const s256 = (text: string): string => createHash("sha256").update(text).digest("base64url");
 
+interface Call {
+  readonly id?: string;
+  readonly query?: Record<string, string>;
+  readonly body?: unknown;
+  /** Its own, unless told. */
+  readonly token?: string;
+}
+
 /** A vendor that serves its metadata on this machine and calls the server by itself, without the SDK. */
 export class TestVendor implements AsyncDisposable {
   readonly origin: string;
@@ -278,7 +286,7 @@ export class TestVendor implements AsyncDisposable {
   /** Calls an endpoint for vendors with a token of the vendor's own, unless `token` is another. */
   async callRaw(
     name: Exclude<VendorApiName, "records">,
-    { id = "", query, body, token }: { id?: string; query?: Record<string, string>; body?: unknown; token?: string } = {},
+    { id = "", query, body, token, encoding }: Call & { encoding?: "gzip" | "identity" } = {},
   ): Promise<Response> {
     const row: Endpoint = VENDOR_API[name];
     const url = this.issuer + row.path.replace("{id}", id);
@@ -289,6 +297,7 @@ export class TestVendor implements AsyncDisposable {
         headers: {
           authorization: `DPoP ${access}`,
           dpop: await this.proof(row.method, url, access),
+          ...(encoding === undefined ? {} : { "accept-encoding": encoding }),
           ...(body === undefined ? {} : { "content-type": "application/json" }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -300,7 +309,7 @@ export class TestVendor implements AsyncDisposable {
   /** The same, with the reply in the shape of the table. */
   async call<N extends Exclude<VendorApiName, "records">>(
     name: N,
-    options: { id?: string; query?: Record<string, string>; body?: unknown; token?: string } = {},
+    options: Call = {},
   ): Promise<v.InferOutput<(typeof VENDOR_API)[N]["reply"]>> {
     const response = await this.callRaw(name, options);
     const text = await response.text();

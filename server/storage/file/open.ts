@@ -79,7 +79,7 @@ export async function openFileStorage<Rows extends object = object>(options: Fil
         segmentBytes: options.segmentBytes ?? 16 * MiB,
         segmentAge: options.segmentAge ?? 12 * HOUR,
         checkpointBytes: options.checkpointBytes ?? 64 * 1024,
-        checkpointShare: options.checkpointShare ?? 0.5,
+        checkpointShare: options.checkpointShare ?? 2,
         idle: options.idle ?? 30_000,
         pendingPointers: options.pendingPointers ?? 1024,
         pendingFeedBytes: options.pendingFeedBytes ?? 4 * MiB,
