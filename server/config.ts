@@ -87,7 +87,7 @@ export function readConfig(env: Environment, read: (path: string) => string = (p
     port: port ?? Number(new URL(issuer).port || "4000"),
     storage:
       storage === "embedded"
-        ? { kind: "embedded", folder: values.data }
+        ? { kind: "embedded", folder: values.data, memory: values.memory }
         : {
             kind: "postgres",
             url: storage.url,

@@ -33,6 +33,7 @@ const place = parsed("`off`, or address:port, as 127.0.0.1:9464", (written): "of
 });
 
 const SECOND = 1_000;
+const MEGABYTE = 1_048_576;
 const DAY = 86_400_000;
 const BILLION = 1_000_000_000;
 
@@ -90,6 +91,13 @@ export const SETTINGS = {
       "The data folder of the embedded storage; one process at a time, which a lock in it sees to, also across containers on one volume. After a kill in another container, opening may wait 20 seconds.",
     shape: text("a folder"),
     default: "./data",
+  }),
+  memory: setting({
+    name: "COUNTERFOIL_STORAGE_MEMORY",
+    purpose:
+      "How much of the stores that were used last the embedded storage keeps open, by the size of their rows. Reading a store that isn't open costs several times as much.",
+    shape: whole(1, 1_000_000, "megabytes", MEGABYTE),
+    default: "64",
   }),
   connections: setting({
     name: "COUNTERFOIL_STORAGE_CONNECTIONS",
@@ -190,7 +198,7 @@ export const SETTINGS = {
 /** The chapters of the reference. */
 export const CHAPTERS: ReadonlyArray<readonly [title: string, settings: ReadonlyArray<keyof typeof SETTINGS>]> = [
   ["Where it is found", ["issuer", "host", "port", "proxies", "web"]],
-  ["Where the data lies", ["storage", "storageFile", "data", "connections", "statementTimeout", "standby"]],
+  ["Where the data lies", ["storage", "storageFile", "data", "memory", "connections", "statementTimeout", "standby"]],
   ["Vendors", ["clients", "pulls", "repeats", "tokens", "keyAge", "nonces"]],
   ["Running", ["logLevel", "metrics", "drain", "shutdown", "most", "keepAlive"]],
 ];

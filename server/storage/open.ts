@@ -22,7 +22,13 @@ export function openStorage<Rows extends object = object>(
   { now = Date.now, standby, tell }: Circumstances = {},
 ): Promise<Storage<Rows>> {
   const telling = tell === undefined ? {} : { tell };
-  if (place.kind === "embedded") return openFileStorage<Rows>({ folder: place.folder, now, ...telling });
+  if (place.kind === "embedded")
+    return openFileStorage<Rows>({
+      folder: place.folder,
+      now,
+      ...(place.memory === undefined ? {} : { cacheBytes: place.memory }),
+      ...telling,
+    });
   const { kind: _, ...options } = place;
   return openPostgresStorage<Rows>({ ...options, now, ...telling, ...(standby !== undefined && { standby }) });
 }

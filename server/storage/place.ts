@@ -1,6 +1,11 @@
 /** Where the data lies. The address of a database holds its password: it goes to the engine and nowhere else. */
 export type StoragePlace =
-  | { readonly kind: "embedded"; readonly folder: string }
+  | {
+      readonly kind: "embedded";
+      readonly folder: string;
+      /** Bytes of rows of the stores that stay open. */
+      readonly memory?: number;
+    }
   | {
       readonly kind: "postgres";
       readonly url: string;

@@ -84,6 +84,11 @@ test("a database is taken with its limits, from the variable or from a file", ()
   expect(readConfig({ COUNTERFOIL_STORAGE_FILE: "/run/credentials/storage", ...limits }, read).storage).toEqual(storage);
 });
 
+test("the folder's engine keeps as much open as it is told", () => {
+  const storage = { kind: "embedded", folder: "/srv/counterfoil", memory: 256 * 1_048_576 };
+  expect(readConfig({ COUNTERFOIL_DATA: "/srv/counterfoil", COUNTERFOIL_STORAGE_MEMORY: "256" }).storage).toEqual(storage);
+});
+
 test("a file that is not there is told by its name; both ways at once are refused", () => {
   expect(faultsOf({ COUNTERFOIL_STORAGE_FILE: "/nowhere/at/all" })).toEqual([
     { name: "COUNTERFOIL_STORAGE_FILE", found: '"/nowhere/at/all", which gives ENOENT', expected: "a file that can be read" },
