@@ -21,7 +21,7 @@ const emailOf = (address: string) => ({ [PATH]: { value: { address } } });
 
 test("over PostgreSQL no value is in the database's files, the copies, the log or the metrics", async () => {
   await using folder = await scratchFolder({ open: true });
-  await using database = await startPostgres({ folder: join(folder.path, "postgres") });
+  await using database = await startPostgres({ folder: join(folder.path, "postgres"), segment: 1, settings: ["min_wal_size=2MB"] });
   const port = await freePort();
   const metrics = await freePort();
   const issuer = `http://localhost:${port}`;

@@ -169,9 +169,11 @@ const searchBytes = (needles: Needle[], bytes: Buffer, label: { place: string; p
 async function* fileChunks(path: string): AsyncGenerator<Buffer> {
   const file = await open(path);
   try {
+    // Of many small files each would cost as much as a large one.
+    const length = Math.min(chunkSize, (await file.stat()).size + 1);
     for (;;) {
-      const chunk = Buffer.allocUnsafe(chunkSize);
-      const { bytesRead } = await file.read(chunk, 0, chunkSize);
+      const chunk = Buffer.allocUnsafe(length);
+      const { bytesRead } = await file.read(chunk, 0, length);
       if (bytesRead === 0) return;
       yield chunk.subarray(0, bytesRead);
     }

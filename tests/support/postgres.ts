@@ -29,6 +29,8 @@ export interface PostgresOptions {
   fsync?: boolean;
   /** More settings, as `shared_buffers=256MB`. */
   settings?: readonly string[];
+  /** Megabytes of one file of its write-ahead log, 16 unless told. */
+  segment?: number;
   /** Where its data lies and stays, made where it is not there; its user must be able to enter it. */
   folder?: string;
   /** Folder with `initdb` and `postgres` of another version than the one that came with the packages; or `COUNTERFOIL_TEST_POSTGRES`. */
@@ -64,7 +66,13 @@ ours && kill -KILL "$pid"
 [ "$1" = keep ] || rm -rf "$0"`;
 
 /** Takes a second. For what needs a database and no power over the server, `sharedPostgres` is there already. */
-export async function startPostgres({ fsync = false, settings = [], folder, binaries }: PostgresOptions = {}): Promise<Postgres> {
+export async function startPostgres({
+  fsync = false,
+  settings = [],
+  segment = 16,
+  folder,
+  binaries,
+}: PostgresOptions = {}): Promise<Postgres> {
   const { initdb, postgres } = await findBinaries(binaries);
   // Its own user must be able to enter it.
   const path = folder ?? (await scratchFolder({ open: true })).path;
@@ -89,7 +97,7 @@ export async function startPostgres({ fsync = false, settings = [], folder, bina
       () => true,
       () => false,
     );
-    const making = ["-D", data, "-U", "counterfoil", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"];
+    const making = ["-D", data, "-U", "counterfoil", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", `--wal-segsize=${segment}`];
     if (!isMade) await promisify(execFile)(initdb, making, { ...DATABASE_USER, env, cwd: path });
   } catch (error) {
     await end();
