@@ -34,6 +34,12 @@ export const newDatabase = async (): Promise<string> => (await sharedPostgres())
 const placeOf = (url: string): Config["storage"] => readConfig({ COUNTERFOIL_STORAGE: url }).storage;
 export const openDatabase = (url: string, now: () => number): Promise<Storage<Rows>> => openStorage<Rows>(placeOf(url), { now });
 
+/** For one whole server: its data in a new database. */
+export async function overPostgres(): Promise<Pick<SystemOptions, "storage">> {
+  const url = await newDatabase();
+  return { storage: { place: placeOf(url), open: (now) => openDatabase(url, now) } };
+}
+
 /** The time of the day: for what has to end by itself. */
 export class RunningClock extends Clock {
   override readonly now = Date.now;

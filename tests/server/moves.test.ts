@@ -3,10 +3,14 @@ import { LIMITS } from "#protocol/api.ts";
 import { verifyMove } from "#protocol/move.ts";
 import { StorageError } from "../../server/storage/storage.ts";
 import { DAY, HOUR, MINUTE } from "../support/clock.ts";
+import { overPostgres } from "./many-house.ts";
 import { appOf, arriveAt, goOnAt, moveOver, offer, openByKit, planOf, statementOf, twoServers, unknownCode } from "./moving.ts";
 import { connect, EMAIL, NAME, problemOf, refusal } from "./scene.ts";
 
 const OTHER = { value: { address: "ada@elsewhere.example" } };
+
+const books = (from: number, count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, at) => [`purchases/b${from + at}`, { value: { name: `Book ${from + at}` } }]));
 
 describe("a customer who moves to another server", () => {
   test("takes grants, values and history along; the vendor hears of it, and reads on there with its old refresh token", async () => {
@@ -93,25 +97,32 @@ describe("a customer who moves to another server", () => {
     expect(await there.storage.findDue(there.clock.now() + 400 * DAY, 10), "and is not ended by time as well").toEqual([]);
   });
 
-  test("can come back to where it was before", async () => {
-    await using at = await twoServers();
-    const { customer, vendor, system, there, kit } = at;
-    const { grant, tokens } = await connect(at);
-    await moveOver(at);
-    const code = await offer(customer, system.issuer);
-    const api = appOf(system);
-    await api.call("arrive", { body: { from: there.issuer, code } });
-    expect(await problemOf(await vendor.pullRaw(tokens.access_token, grant.grant)), "until it is told").toMatchObject({ status: 503 });
-    await openByKit(api, kit);
-    await api.call("settle");
-    await goOnAt(customer, api, kit);
-    const { body } = await vendor.token({ grant_type: "refresh_token", refresh_token: tokens.refresh_token });
-    expect((await vendor.pull(body.access_token, grant.grant)).records).toHaveLength(1);
-    vendor.goTo(there.issuer);
-    expect((await vendor.token({ grant_type: "refresh_token", refresh_token: tokens.refresh_token })).body).toMatchObject({
-      to: system.issuer,
-    });
-  });
+  test.each(["a folder", "PostgreSQL"])(
+    "goes with thousands of records to a server over %s, and can come back to where it was",
+    async (engine) => {
+      await using at = await twoServers(engine === "PostgreSQL" ? await overPostgres() : {});
+      const { customer, vendor, system, there, kit } = at;
+      const { grant, tokens } = await connect(at);
+      for (let page = 0; page < 3; page++) await customer.commit({ records: books(page * 1000, 1000) });
+      const { records } = await customer.read();
+      await moveOver(at);
+      expect((await customer.read()).records).toEqual(records);
+      const code = await offer(customer, system.issuer);
+      const api = appOf(system);
+      await api.call("arrive", { body: { from: there.issuer, code } });
+      expect(await problemOf(await vendor.pullRaw(tokens.access_token, grant.grant)), "until it is told").toMatchObject({ status: 503 });
+      await openByKit(api, kit);
+      await api.call("settle");
+      await goOnAt(customer, api, kit);
+      expect((await customer.read()).records).toEqual(records);
+      const { body } = await vendor.token({ grant_type: "refresh_token", refresh_token: tokens.refresh_token });
+      expect((await vendor.pull(body.access_token, grant.grant)).records).toHaveLength(1);
+      vendor.goTo(there.issuer);
+      expect((await vendor.token({ grant_type: "refresh_token", refresh_token: tokens.refresh_token })).body).toMatchObject({
+        to: system.issuer,
+      });
+    },
+  );
 
   test("who does not come back after all is where they went, and vendors still hear where", async () => {
     await using at = await twoServers();
