@@ -3,7 +3,7 @@ import { API, Commit, LIMITS, type Endpoint as Row } from "#protocol/api.ts";
 import { NDJSON } from "#protocol/changes.ts";
 import { OAUTH_API } from "#protocol/oauth-api.ts";
 import { Refusal } from "#protocol/refusal.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./configuration/config.ts";
 import type { Deps } from "./deps.ts";
 import { documentRoutes } from "./documents/routes.ts";
 import { type Ending, EndingByHand } from "./ending.ts";

@@ -1,4 +1,4 @@
-import type { Config } from "./config.ts";
+import type { Config } from "./configuration/config.ts";
 import type { Ending } from "./ending.ts";
 import type { AccessTokens } from "./guards/access-token.ts";
 import type { Proofs } from "./guards/dpop.ts";

@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import type { Running } from "./config.ts";
+import type { Running } from "./configuration/config.ts";
 
 /** One line for each request: never a value of a path, a query, a header or a body. */
 export interface LogLine {

@@ -1,13 +1,14 @@
 /**
  * Starts the server. Run it built (`node dist/server/main.js`) or from its source (`npx tsx server/main.ts`).
  *
- * Its settings are environment variables, all optional: see configuration.md. One that is wrong, or that there is not, ends it with the
+ * Its settings are environment variables, all optional: see configuration/README.md. One that is wrong, or that there is not, ends it with the
  * status 78 (sysexits: EX_CONFIG), which no restart mends.
  *
  * SIGTERM and SIGINT end it gracefully, a second one at once; on SIGHUP the key that signs is followed by the next one at once.
  */
 import { type App, makeApp } from "./app.ts";
-import { type Config, readConfig } from "./config.ts";
+import { type Config, readConfig } from "./configuration/config.ts";
+import { SettingsError } from "./configuration/setting.ts";
 import { serveCopies } from "./copies/serve.ts";
 import { EndingByHand } from "./ending.ts";
 import { Listener } from "./listener.ts";
@@ -15,7 +16,6 @@ import { type Log, makeLog } from "./log.ts";
 import { logOutput } from "./log-output.ts";
 import { openMetrics } from "./metrics/open.ts";
 import type { Rows } from "./rows.ts";
-import { SettingsError } from "./setting.ts";
 import { stopper } from "./stopping.ts";
 import { openStorage } from "./storage/open.ts";
 import { type Storage, StorageError } from "./storage/storage.ts";

@@ -2,12 +2,12 @@
  * The operator's command line: copies of everything, and what is said of them. Run it built (`node dist/server/counterfoil.js`) or from its
  * source (`npx tsx server/operator.ts`), with the environment of the server.
  */
-import { readConfig } from "./config.ts";
+import { readConfig } from "./configuration/config.ts";
+import { SettingsError } from "./configuration/setting.ts";
 import { CopyError } from "./copies/copy-error.ts";
 import { backup, type Desk, exportAll, importAll, restore, verify } from "./operator/copying.ts";
 import { markMovedByHand, markRestoredByHand, status } from "./operator/marking.ts";
 import { UsageError } from "./operator/usage.ts";
-import { SettingsError } from "./setting.ts";
 import { StorageError } from "./storage/storage.ts";
 
 interface Command {
@@ -70,7 +70,7 @@ ${BRINGING}`,
   },
 };
 
-const USAGE = `counterfoil COMMAND, with the server's own environment (server/configuration.md).
+const USAGE = `counterfoil COMMAND, with the server's own environment (server/configuration/README.md).
 
 ${Object.values(COMMANDS)
   .map(({ usage }) => usage)

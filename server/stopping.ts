@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Running } from "./config.ts";
+import type { Running } from "./configuration/config.ts";
 import type { EndingByHand } from "./ending.ts";
 import type { Listener } from "./listener.ts";
 import type { Log } from "./log.ts";

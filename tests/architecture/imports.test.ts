@@ -70,7 +70,7 @@ describe("the rules themselves", () => {
     ["server/endpoints/a.ts", 'import { Journal } from "../storage/file/journal.ts";'],
     ["server/guards/a.ts", 'import { b } from "../endpoints/b.ts";'],
     ["server/storage/file/a.ts", 'import { Hono } from "hono";'],
-    ["server/storage/a.ts", 'import type { Config } from "../config.ts";'],
+    ["server/storage/a.ts", 'import type { Config } from "../configuration/config.ts";'],
     ["server/storage/a.ts", 'import type { Grant } from "#protocol/grant.ts";'],
     ["server/copies/a.ts", 'import { openStorage } from "../storage/open.ts";'],
     ["server/storage/postgres/a.ts", 'import { b } from "../file/b.ts";'],

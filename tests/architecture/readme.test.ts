@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { configurationText } from "../../server/configuration.ts";
-import { SETTINGS } from "../../server/settings.ts";
+import { configurationText } from "../../server/configuration/reference.ts";
+import { SETTINGS } from "../../server/configuration/settings.ts";
 import { VERSION } from "../../server/version.ts";
 import { filesUnder, root } from "./source-tree.ts";
 
@@ -15,15 +15,15 @@ const settingsOf = (text: string): string[] => [...new Set(text.match(/\bCOUNTER
 
 const settings = Object.values(SETTINGS).map(({ name }): string => name);
 
-test.each(["README.md", "server/configuration.md", ...deployment])("%s names settings that there are, and no other", (path) => {
+test.each(["README.md", "server/configuration/README.md", ...deployment])("%s names settings that there are, and no other", (path) => {
   const named = settingsOf(read(path));
   expect(named.length).toBeGreaterThan(0);
   expect(named.filter((name) => !settings.includes(name))).toEqual([]);
 });
 
 test("the reference of the settings is up to date (`npm run configuration`)", () => {
-  expect(read("server/configuration.md")).toBe(configurationText());
-  expect(settingsOf(read("server/configuration.md"))).toEqual([...settings].sort());
+  expect(read("server/configuration/README.md")).toBe(configurationText());
+  expect(settingsOf(read("server/configuration/README.md"))).toEqual([...settings].sort());
 });
 
 test("the program says the version of its package", () => {

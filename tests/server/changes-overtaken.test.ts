@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ChangeLine } from "#protocol/changes.ts";
-import { RATES } from "../../server/config.ts";
+import { RATES } from "../../server/configuration/config.ts";
 import { bulkLines, PACE } from "../../server/endpoints/bulk-lines.ts";
 import { BEGINNING, nextWindow } from "../../server/store/change-window.ts";
 import { changesFeedOf } from "../../server/store/changes.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, describe, expect, test } from "vitest";
-import { RATES } from "../../server/config.ts";
+import { RATES } from "../../server/configuration/config.ts";
 import { readCursor } from "../../server/endpoints/bulk-cursor.ts";
 import { bulkLines, PACE } from "../../server/endpoints/bulk-lines.ts";
 import { type GrantRow, ordered, type Rows } from "../../server/rows.ts";

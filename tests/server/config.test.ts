@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Config, readConfig } from "../../server/config.ts";
+import { type Config, readConfig } from "../../server/configuration/config.ts";
+import { type Fault, SettingsError } from "../../server/configuration/setting.ts";
+import { CHAPTERS, SETTINGS } from "../../server/configuration/settings.ts";
 import { callerOf, sessionCookie } from "../../server/guards/session.ts";
-import { type Fault, SettingsError } from "../../server/setting.ts";
-import { CHAPTERS, SETTINGS } from "../../server/settings.ts";
 
 const faultsOf = (env: Record<string, string>, read?: (path: string) => string): readonly Fault[] => {
   try {
@@ -71,7 +71,7 @@ test("every fault is told at once", () => {
 });
 
 test("a setting that there is not is refused, also one that looks like no other", () => {
-  expect(faultsOf({ COUNTERFOIL_COLOUR: "blue" })).toMatchObject([{ expected: expect.stringContaining("configuration.md") }]);
+  expect(faultsOf({ COUNTERFOIL_COLOUR: "blue" })).toMatchObject([{ expected: expect.stringContaining("server/configuration/README.md") }]);
   expect(faultsOf({ COUNTERFOIL_TEST_BROWSER: "/usr/bin/chromium", SHOP_ORIGIN: "x" })).toEqual([]);
 });
 

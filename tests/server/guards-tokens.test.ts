@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type AuthorizationDetails, CONSENT_TYPE } from "#protocol/authorization-details.ts";
 import type { Refusal } from "#protocol/refusal.ts";
 import type { Scope } from "#protocol/scopes.ts";
-import { readConfig } from "../../server/config.ts";
+import { readConfig } from "../../server/configuration/config.ts";
 import type { Deps } from "../../server/deps.ts";
 import { digest } from "../../server/digest.ts";
 import { AccessTokens, TOKEN_LIFETIME, type VendorToken } from "../../server/guards/access-token.ts";

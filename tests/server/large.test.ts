@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { LIMITS } from "#protocol/api.ts";
 import { consentObject } from "#protocol/consent-token.ts";
 import type { Content } from "#protocol/sealing/record.ts";
-import { RATES } from "../../server/config.ts";
+import { RATES } from "../../server/configuration/config.ts";
 import { MINUTE } from "../support/clock.ts";
 import { refusal, scene } from "./scene.ts";
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, test } from "vitest";
 import { newId } from "#protocol/sealing/way-in.ts";
-import { RATES } from "../../server/config.ts";
+import { RATES } from "../../server/configuration/config.ts";
 import { addressOf } from "../../server/guards/address.ts";
 import { EMAIL, refusal, scene } from "./scene.ts";
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { RATES } from "../../server/config.ts";
+import { RATES } from "../../server/configuration/config.ts";
 import { Leases } from "../../server/leases.ts";
 import { PUBLISHED } from "../../server/oauth/server-keys.ts";
 import { sweepRegularly } from "../../server/store/sweep.ts";

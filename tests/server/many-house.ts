@@ -1,4 +1,4 @@
-import { type Config, readConfig } from "../../server/config.ts";
+import { type Config, readConfig } from "../../server/configuration/config.ts";
 import type { Rows } from "../../server/rows.ts";
 import { openStorage } from "../../server/storage/open.ts";
 import type { Storage } from "../../server/storage/storage.ts";

@@ -5,7 +5,7 @@ import { hashOf } from "#protocol/canonical.ts";
 import { PACKAGE_ROWS, type PackageRow, type RowOf } from "#protocol/move-package.ts";
 import { makeSigningPair } from "#protocol/sealing/pairs.ts";
 import { sign } from "#protocol/sealing/sign.ts";
-import type { Config } from "../../server/config.ts";
+import type { Config } from "../../server/configuration/config.ts";
 import { digest } from "../../server/digest.ts";
 import type { Life } from "../../server/life.ts";
 import { type ArrivalParts, fetchStore } from "../../server/moves/arriving.ts";

@@ -1,7 +1,7 @@
 import { decodeJwt } from "jose";
 import { describe, expect, test } from "vitest";
 import { SCOPES } from "#protocol/scopes.ts";
-import type { Config } from "../../server/config.ts";
+import type { Config } from "../../server/configuration/config.ts";
 import { digest } from "../../server/digest.ts";
 import type { VendorToken } from "../../server/guards/access-token.ts";
 import { holds } from "../../server/guards/vendor-token.ts";

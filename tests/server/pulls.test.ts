@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { ReplyOf } from "#protocol/api.ts";
 import { consentObject, hashOfConsent } from "#protocol/consent-token.ts";
 import type { Pull } from "#protocol/vendor-api.ts";
-import { RATES } from "../../server/config.ts";
+import { RATES } from "../../server/configuration/config.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../support/clock.ts";
 import { makeDpopKey, TestVendor } from "../support/vendor.ts";
 import { connect, EMAIL, problemOf, refusal, scene } from "./scene.ts";

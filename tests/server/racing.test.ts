@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { AuthorizationDetail } from "#protocol/authorization-details.ts";
 import { consentObject, hashOfConsent, readConsent } from "#protocol/consent-token.ts";
 import { isNoWider } from "#protocol/narrow.ts";
-import { RATES } from "../../server/config.ts";
+import { RATES } from "../../server/configuration/config.ts";
 import { Customer, type Prepared } from "../support/customer.ts";
 import { connect, EMAIL, NAME, refusal, scene } from "./scene.ts";
 

@@ -1,5 +1,5 @@
 import { makeApp } from "../../server/app.ts";
-import { readConfig } from "../../server/config.ts";
+import { readConfig } from "../../server/configuration/config.ts";
 import { type System, silentLog } from "../support/system.ts";
 
 /** Every route of a server over this system's storage, with its path as the tables say it. */

@@ -3,7 +3,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { makeApp } from "../../server/app.ts";
-import { type Config, RATES, readConfig } from "../../server/config.ts";
+import { type Config, RATES, readConfig } from "../../server/configuration/config.ts";
 import type { Log } from "../../server/log.ts";
 import type { Outbox } from "../../server/outbox/outbox.ts";
 import type { Rows } from "../../server/rows.ts";

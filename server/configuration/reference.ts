@@ -10,7 +10,7 @@ function rowOf(key: keyof typeof SETTINGS): string {
   return `| \`${setting.name}\` | ${cell(otherwise)} | ${cell(expectedOf(setting))} | ${cell(purpose)} |`;
 }
 
-/** The reference of all settings, as `configuration.md` holds it. */
+/** The reference of all settings, as README.md here holds it. */
 export const configurationText = (): string => `# Settings
 
 Environment variables, all optional. What is wrong is refused at start, all of it at once, by name; so is a variable that begins with

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
+import type { Standby } from "../storage/medium.ts";
+import type { StoragePlace } from "../storage/place.ts";
 import { expectedOf, type Fault, readSetting, type Setting, SettingsError, shown } from "./setting.ts";
 import { SETTINGS } from "./settings.ts";
-import type { Standby } from "./storage/medium.ts";
-import type { StoragePlace } from "./storage/place.ts";
 
 /** What an operator decides, as the server's parts take it. `main.ts` has it read from the environment. */
 export interface Config {
@@ -149,7 +149,7 @@ function unknownIn(env: Environment): Fault[] {
     .filter((name) => name.startsWith("COUNTERFOIL_") && !name.startsWith(OF_TESTS) && !names.includes(name))
     .map((name) => {
       const near = names.find((known) => isNear(name, known));
-      return { name, found: "a setting that there is not", expected: near ?? "one of those in server/configuration.md" };
+      return { name, found: "a setting that there is not", expected: near ?? "one of those in server/configuration/README.md" };
     });
 }
 

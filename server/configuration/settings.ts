@@ -1,4 +1,4 @@
-import { isLoopback } from "./loopback.ts";
+import { isLoopback } from "../loopback.ts";
 import { oneOf, parsed, type Setting, text, whole } from "./setting.ts";
 
 /** Keeps the type of the value. */
