@@ -131,8 +131,8 @@ export type RowOf<K extends PackageRow["kind"]> = Extract<PackageRow, { kind: K 
 export const PACKAGE_LIMITS = {
   /** Characters of one part. */
   part: 32_000_000,
-  /** Characters of all parts. */
-  whole: 2_000_000_000,
+  /** Characters of all parts: twice as many as a store may have, and its history. */
+  whole: 600_000_000,
   heads: 1_000_000,
   consents: 100_000,
   grants: 10_000,

@@ -84,7 +84,7 @@ export async function makeApp(parts: AppParts): Promise<App> {
   const life = await openLife(parts.storage, { now, standby: config.standby });
   const { restores } = life;
   const storage =
-    restores === 0
+    restores === 0 && parts.storage.doubts === undefined
       ? parts.storage
       : restoredStorage(parts.storage, { restores, restored: life.restored ?? now(), now, teller: () => outbox });
   const keys = await ServerKeys.open({ storage, now, age: config.keyAge });

@@ -1,5 +1,5 @@
 import type { Rows, StoreRow } from "./rows.ts";
-import type { Storage, StoreReader, StoreWriter } from "./storage/storage.ts";
+import { type Storage, StorageError, type StoreReader, type StoreWriter } from "./storage/storage.ts";
 import { withReplaced } from "./storage/with-replaced.ts";
 import { setDue } from "./store/calendar.ts";
 import { note, positionOf } from "./store/history.ts";
@@ -22,18 +22,39 @@ interface Circumstances {
 const KEPT = 50_000;
 
 /**
- * The storage of a deployment that was put back to an earlier state (promise 3): what a customer took back since then is in no backup. So
- * whoever touches a store first, for whatever, first pauses every grant in it, as one change of its own; nothing can read it between. A
- * store says itself how far it has come, so that it happens once, whichever process is first.
+ * The storage of a deployment that was put back to an earlier state, or a store of which may have been (promise 3): what a customer took
+ * back since then is in no backup. So whoever touches a store first, for whatever, first pauses every grant in it, as one change of its own;
+ * nothing can read it between. A store says itself how far it has come, so that it happens once, whichever process is first.
  */
 export function restoredStorage(storage: Storage<Rows>, circumstances: Circumstances): Storage<Rows> {
-  const { restores } = circumstances;
+  const { restores, now } = circumstances;
+  const { doubts } = storage;
   const settled = new Set<string>();
-  const settle = async (id: string): Promise<void> => {
-    if (settled.has(id)) return;
+  const doubted = new Map<string, Promise<void>>();
+  const resolve = async (id: string): Promise<void> => {
+    const at = now();
+    const pausing = storage.change(id, async (store) => {
+      const row = await store.get("store", "store");
+      if (row !== undefined) await pauseAll(store, { ...row, putBack: at }, { ...circumstances, restored: at });
+    });
+    await pausing.catch((error: unknown) => {
+      throw error instanceof StorageError && error.code === "absent" ? new StorageError("corrupt", "this store is lost") : error;
+    });
+    await doubts?.settle(id);
+  };
+  /** Undefined where there is nothing to do: nothing is waited for then. */
+  const settle = (id: string): Promise<void> | undefined => {
+    if (doubts?.has(id) === true) {
+      const going = doubted.get(id) ?? resolve(id).finally(() => doubted.delete(id));
+      doubted.set(id, going);
+      return going;
+    }
+    return restores === 0 || settled.has(id) ? undefined : bring(id);
+  };
+  const bring = async (id: string): Promise<void> => {
     const isSettled = await storage.read(id, isSettledAfter(restores));
     // One without its first commit holds no grant, and may come to hold one.
-    if (!isSettled && !(await storage.change(id, (store) => pauseAll(store, circumstances)))) return;
+    if (!isSettled && !(await storage.change(id, (store) => bringIn(store, circumstances)))) return;
     settled.add(id);
     for (const old of settled) {
       if (settled.size <= KEPT) break;
@@ -45,7 +66,7 @@ export function restoredStorage(storage: Storage<Rows>, circumstances: Circumsta
       storage.create(id, async (store) => {
         const result = await work(store);
         const row = await store.get("store", "store");
-        if (row !== undefined) store.put("store", "store", { ...row, restores });
+        if (row !== undefined && restores > 0) store.put("store", "store", { ...row, restores });
         return result;
       }),
     read: async (id, work) => {
@@ -71,13 +92,18 @@ const isSettledAfter =
 const isSettledIn = (row: StoreRow | undefined, restores: number): boolean => row !== undefined && (row.restores ?? 0) >= restores;
 
 /** False: it has no first commit. */
-async function pauseAll(store: StoreWriter<Rows>, { restores, restored, now: clock, teller }: Circumstances): Promise<boolean> {
+async function bringIn(store: StoreWriter<Rows>, circumstances: Circumstances): Promise<boolean> {
   const row = await store.get("store", "store");
-  if (row === undefined || isSettledIn(row, restores)) return row !== undefined;
+  if (row === undefined || isSettledIn(row, circumstances.restores)) return row !== undefined;
+  await pauseAll(store, row, circumstances);
+  return true;
+}
+
+async function pauseAll(store: StoreWriter<Rows>, row: StoreRow, { restores, restored, now: clock, teller }: Circumstances): Promise<void> {
   const now = clock();
   // Of a copy that came from another server, that one may know by now: so this may be the only one.
   const move = row.move?.state === "arriving" ? { ...row.move, asked: true, next: now } : undefined;
-  store.put("store", "store", { ...row, restores, ...(move === undefined ? {} : { move }) });
+  store.put("store", "store", { ...row, ...(restores === 0 ? {} : { restores }), ...(move === undefined ? {} : { move }) });
   if (move !== undefined) await setDue(store);
   // Positions that were given out since the backup mean something else, or nothing.
   store.put("counter", "position", { position: afterRestore(await positionOf(store), restored) });
@@ -91,7 +117,6 @@ async function pauseAll(store: StoreWriter<Rows>, { restores, restored, now: clo
     store.put("grants", grant, { ...known, generation: (known.generation ?? 0) + GENERATIONS });
     if (stateNow({ row: known, standing }, now) === "active") await pauseGrant({ store, teller: teller() }, grant, now, "system");
   }
-  return true;
 }
 
 /** More than a grant has had since any backup. */

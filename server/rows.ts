@@ -73,10 +73,14 @@ export interface StoreRow {
   readonly records: number;
   /** Grants ever given. */
   readonly grants: number;
+  /** About how many characters it takes (see `Weight`). Absent: nobody has counted yet, 0. */
+  readonly bytes?: number;
   /** Until when the customer can take back that the store is erased. */
   readonly erasing?: number;
   /** How many restores of the deployment it knows of (`Life.restores`): every grant of before was paused. Absent: 0. */
   readonly restores?: number;
+  /** When this store alone was put back to an earlier state (epoch milliseconds). */
+  readonly putBack?: number;
   /** It is not, or not only, here. */
   readonly move?: MoveRow;
 }
@@ -252,6 +256,8 @@ export interface StandingRow {
   /** Its customer is on the way between two servers: nothing is taken or given meanwhile. */
   readonly moving?: true;
   readonly reads: number;
+  /** Characters of their lines in the history. Absent: nobody has counted yet. */
+  readonly written?: number;
   readonly lastRead: number | null;
   /** Position of the last line of the history that has the paths of a read of this grant. */
   readonly line?: number;

@@ -53,6 +53,8 @@ export const feedName = async (reader: "sync" | "changes", issuer: string): Prom
 export const isNotOffered = (error: CounterfoilError): boolean =>
   error.status === 404 || error.status === 405 || error.reason === "invalid_scope" || error.reason === "insufficient_scope";
 
+const isEnd = ({ code }: CounterfoilError): boolean => code === "grant_revoked" || code === "grant_expired";
+
 /** A part that waits for its batch. */
 interface Waiting {
   readonly part: GrantPart;
@@ -100,8 +102,13 @@ export async function bulkSync(
       return undefined;
     }
     if (part.type === "held") report.held++;
-    const found = looking.standing(grant, { dryRun, signal, report, ...(part.type === "paused" ? { paused: true } : {}) });
-    return looking.seen(grant, await found.catch((thrown: unknown) => asCounterfoilError(thrown)), report, options);
+    const found = await looking
+      .standing(grant, { dryRun, signal, report, ...(part.type === "paused" ? { paused: true } : {}) })
+      .catch((thrown: unknown) => asCounterfoilError(thrown));
+    // What can't be asked for may be what no entry of the feed tells of again. It may have moved before that.
+    if (found instanceof CounterfoilError && !isEnd(found) && !signal?.aborted)
+      return missed({ grant: (await party.book.grant(grant.id)) ?? grant, error: found });
+    return looking.seen(grant, found, report, options);
   };
   /** The cursor goes on without it, so the state has to know. */
   const missed = async ({ grant, error }: { grant: StoredGrant; error: CounterfoilError }): Promise<undefined> => {

@@ -65,9 +65,14 @@ export function endedGrant(grant: StoredGrant, why: Ending, erasedIn?: string): 
   return grant.attested?.reason === ended.state ? stub : owing(stub, ended.state, ended.at);
 }
 
-/** What a read may leave behind before a sink confirmed it: pin, consent and versions, which only make later checks stricter. */
+/**
+ * What a read may leave behind before a sink confirmed it: pin, consent and versions, which only make later checks stricter. What was
+ * wanted stays wanted.
+ */
 export const tightenedGrant = (before: StoredGrant, next: StoredGrant): StoredGrant => ({
   ...next,
   cursor: before.cursor,
   shares: before.shares,
+  behind: before.behind,
+  read: before.read,
 });

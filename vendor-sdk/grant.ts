@@ -17,7 +17,7 @@ export interface Grant {
   expires: string;
   /** RFC 3339. */
   given: string;
-  /** RFC 3339: the last time that the server answered a read. */
+  /** RFC 3339: the last time that the server answered a read of which the values were kept. */
   lastRead: string | undefined;
   /** RFC 3339, of a grant that ended. */
   ended: string | undefined;

@@ -74,7 +74,7 @@ export const StoredGrant = v.object({
   seen: v.record(Path, Positive),
   /** Still sealed: opened when a row is made. */
   shares: v.record(Path, v.object({ version: Positive, body: Body, updated: Instant })),
-  /** The last time that the server answered a read. */
+  /** The last time that the server answered a read of which the shares were kept. */
   read: v.nullable(Count),
   lastRead: v.nullable(v.object({ since: v.nullable(v.string()), at: Count })),
   /** Reads that count against a frequency, oldest first. */

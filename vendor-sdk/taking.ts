@@ -50,7 +50,8 @@ const AT_ONCE = 64;
 /**
  * @param grant as it is remembered
  * @param from `cursor`: what comes is what changed since the grant's own cursor; `start`: all there is, with removals of what was never
- * held; `feed`: since a cursor of another reader, who may not have heard of what is gone here already; `whole`: the same, and all there is
+ * held, or is gone here already; `feed`: since a cursor of another reader, who may not have heard of what is gone here already; `whole`:
+ * the same, and all there is
  */
 export function taking(party: Party, grant: StoredGrant, from: "cursor" | "start" | "feed" | "whole"): Taking {
   let next: StoredGrant = { ...grant };
@@ -110,7 +111,7 @@ export function taking(party: Party, grant: StoredGrant, from: "cursor" | "start
         if (gone.some((path) => next.shares[path] !== undefined))
           next = { ...next, shares: Object.fromEntries(Object.entries(next.shares).filter(([path]) => !gone.includes(path))) };
       }
-      const outside = from === "feed" || from === "whole" ? next.seen : next.shares;
+      const outside = from === "cursor" ? next.shares : next.seen;
       changes.push(...narrowedIn(next, Object.keys(outside)));
       next = withinConsent(next);
       const at = party.now();

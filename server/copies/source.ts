@@ -25,7 +25,7 @@ const NAMES = 1000;
 /** Rows at once: each may be as large as a record. */
 const ROWS = 200;
 
-type Copied = Pick<Storage, "listDocuments" | "getDocument" | "listStores" | "read" | "listFeeds" | "readFeed">;
+type Copied = Pick<Storage, "listDocuments" | "getDocument" | "listStores" | "read" | "listFeeds" | "readFeed" | "doubts">;
 
 export const storageSource = (storage: Copied, engine: Header["engine"]): CopySource => ({
   engine,
@@ -38,6 +38,9 @@ export const storageSource = (storage: Copied, engine: Header["engine"]): CopySo
 });
 
 async function readStore(storage: Copied, id: string, taker: StoreTaker): Promise<boolean> {
+  // In a copy nobody would know that its grants have to be paused.
+  if (storage.doubts?.has(id) === true)
+    throw new StorageError("corrupt", "it was damaged or lost: put its file back, and let a server start that brings it into order");
   try {
     await storage.read(id, async (store) => {
       await taker.begin();

@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { type FileHandle, open, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { instant, randomText } from "../digest.ts";
@@ -46,8 +47,10 @@ export async function writeCopy(order: CopyOrder): Promise<Copied> {
   if (!order.resume && (await isThere(part)))
     throw new CopyError("full", `${part} is there, from a copy that was cut: go on with it by --resume, or remove it`);
   const life = await lifeOf(source);
-  const file = await open(part, order.resume && (await isThere(part)) ? "r+" : "wx+", 0o600);
+  // What somebody else has put there under this name is not followed, nor kept open to others.
+  const file = await open(part, order.resume && (await isThere(part)) ? constants.O_RDWR | constants.O_NOFOLLOW : "wx+", 0o600);
   try {
+    await file.chmod(0o600);
     const begun = await begin(order, file, life);
     const { writer } = begun;
     await writeDocuments(source, writer, begun.last);

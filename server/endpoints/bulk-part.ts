@@ -84,6 +84,7 @@ async function* readOn(parts: BulkParts, changed: Changed, first: Wanted, begun:
     }
     const next = await readOne(parts, changed, wanted);
     if (next.type !== "given") {
+      if (next.type === "held" && begun.whole && wanted.page === undefined) yield* closedAlone(parts, changed, first, begun);
       yield lineOf(grant, next);
       return next.known;
     }
@@ -96,6 +97,23 @@ async function* readOn(parts: BulkParts, changed: Changed, first: Wanted, begun:
   }
   yield readLine(grant, part, now());
   return part.through;
+}
+
+/**
+ * What was given, once more and closed by itself: what came behind it waits for its frequency, and without an end nothing of it would
+ * count. It is the same read again, fixed where it was.
+ */
+async function* closedAlone(parts: BulkParts, changed: Changed, first: Wanted, begun: GivenPart): AsyncGenerator<string, void> {
+  const { grant } = changed;
+  let wanted = first;
+  for (;;) {
+    const part = await readOne(parts, changed, wanted);
+    if (part.type !== "given" || part.through !== begun.through || part.consent !== begun.consent) return;
+    yield (wanted.page === undefined ? grantLine(grant, part, true) : "") + recordLines(part.page);
+    parts.note(part.page.length);
+    if (part.after === undefined) return yield readLine(grant, part, parts.now());
+    wanted = { ...wanted, page: { through: part.through, after: part.after } };
+  }
 }
 
 async function readOne(parts: BulkParts, changed: Changed, wanted: Wanted): Promise<GivenPart | NotGiven> {

@@ -16,6 +16,8 @@ export const commits: Endpoints<"commit"> = {
   async commit(deps, call) {
     const caller = signedIn(call);
     const { body } = call;
+    // An id is no secret: a false cookie uses up nobody's commits.
+    await deps.storage.read(caller.account, (store) => requireSession(store, caller, deps.now()));
     await limitRate(deps.storage, "commit", caller.account, deps.config.rates.commits, deps.now());
     if (body.consent === null || body.consent.request === null) {
       const { seq, position } = await commitBy(deps, caller, body, undefined);

@@ -11,6 +11,7 @@ import type { Rows } from "../rows.ts";
 import type { StoreWriter } from "../storage/storage.ts";
 import { setDue } from "../store/calendar.ts";
 import { endGrant } from "../store/ends.ts";
+import { lastRestore } from "../store/last-restore.ts";
 import { pauseGrant } from "../store/pause.ts";
 import { grantOf, stateNow } from "../store/shares.ts";
 import { requireHere, requireSettled } from "../store/whereabouts.ts";
@@ -86,7 +87,8 @@ export const grants: Endpoints<"pause" | "pauseAll" | "pauseByLink" | "revoke" |
       if (isEnded(stateNow({ row, standing }, now))) throw new Refusal("grant_ended", "This grant has ended already.");
       const expected = { account, issuer: config.issuer, now, pointer: "/act" };
       // Made here once, and lost with what was put back (protocol, section 4): the device remembers it.
-      const isRemembered = life.restored !== null && standing.paused !== null && Date.parse(act.at) < life.restored;
+      const restored = lastRestore(life, await store.get("store", "store"));
+      const isRemembered = restored !== null && standing.paused !== null && Date.parse(act.at) < restored.at;
       await (isRemembered ? proveRememberedAct(store, call.body.act, expected) : proveAct(storage, store, call.body.act, expected));
       // A stop that another consent overtook on its way is a stop.
       const overtaken = act.object === readConsent(row.consent).prev;

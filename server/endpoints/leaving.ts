@@ -47,8 +47,8 @@ export const leaving: Endpoints<"exports" | "erase" | "keep"> = {
       const waiting = await storeOf(store);
       if (waiting.move?.state === "leaving") await callOff(store, waiting, now);
       else requireSettled(waiting);
-      const row = await storeOf(store);
       const grants = await endAll({ store, teller: deps.outbox }, { at: now, act, askDeletion });
+      const row = await storeOf(store);
       // Saying it again never gives it more time.
       const at = Math.min(row.erasing ?? Number.POSITIVE_INFINITY, when === "now" ? now : now + LIMITS.grace);
       store.put("store", "store", { ...row, erasing: at });

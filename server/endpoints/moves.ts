@@ -22,9 +22,15 @@ import { type Endpoints, signedIn } from "./endpoint.ts";
 import { provePasskey } from "./leaving.ts";
 
 const MOST_GRANTS = 100_000;
-/** Stores on their way here at a time: a part of each is in memory, and checked, which nobody else's request should wait for. */
-const ARRIVALS = 4;
+/**
+ * Stores on their way here at a time: a part of each is in memory, and checked, which nobody else's request should wait for. Anyone may ask,
+ * and name a server that is slow: an address has one.
+ */
+const ARRIVALS = 8;
 const wrong = (detail: string, pointer: string, cause?: unknown): Refusal => new Refusal("invalid_move", detail, { pointer, cause });
+
+const busy = (): Refusal =>
+  new Refusal("unavailable", "Other stores are being brought here just now. Try again in a moment.", { extra: { retryAfter: 10 } });
 
 /** A store's way to another server (protocol, section 4, "Moving"): what its customer says here and there, and what the servers say to each other. */
 export const moves: Endpoints<"move" | "stay" | "arrive" | "settle" | "moveParts" | "arrived"> = {
@@ -73,15 +79,22 @@ export const moves: Endpoints<"move" | "stay" | "arrive" | "settle" | "moveParts
     const { storage, config, words, now } = deps;
     await limitRate(storage, "arrival", address, config.rates.recoveries, now());
     if (!words.isOther(body.from)) throw wrong("This is not the address of another server, like https://counterfoil.example.", "/from");
-    const place = await takePlace(deps, "arrivals", ARRIVALS);
-    if (place === undefined)
-      throw new Refusal("unavailable", "Other stores are being brought here just now. Try again in a moment.", {
-        extra: { retryAfter: 10 },
-      });
+    const own = await takePlace(deps, `arrivals/${address}`, 1);
+    if (own === undefined) throw busy();
     try {
-      return { left: [...(await fetchStore(deps, body.from, digest(body.code), place.keep))] };
+      const place = await takePlace(deps, "arrivals", ARRIVALS);
+      if (place === undefined) throw busy();
+      try {
+        const keep = async (): Promise<void> => {
+          await own.keep();
+          await place.keep();
+        };
+        return { left: [...(await fetchStore(deps, body.from, digest(body.code), keep))] };
+      } finally {
+        await place.leave();
+      }
     } finally {
-      await place.leave();
+      await own.leave();
     }
   },
 

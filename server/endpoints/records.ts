@@ -81,7 +81,9 @@ function refusalOf(refused: Refused, now: number): Refusal {
   if (state === "paused") return new Refusal("grant_paused", "The customer has paused this grant. Try again later.");
   if (state !== "held") return new Refusal("grant_ended", "This grant has ended. Erase what you hold of it.", { extra: { state } });
   const retryAfter = Math.max(1, Math.ceil(((refused.until ?? now + A_DAY) - now) / 1000));
-  return new Refusal("frequency_exceeded", "This grant was read as often as its customer allows.", { extra: { retryAfter } });
+  return new Refusal("frequency_exceeded", "This grant was read as often as its customer allows, or as one can be.", {
+    extra: { retryAfter },
+  });
 }
 
 /** What is shared together was updated together: one date is written for all of it. */

@@ -6,6 +6,7 @@ import type { Life } from "../life.ts";
 import { fromOrdered, LAST, ordered, type Rows, type StoreRow } from "../rows.ts";
 import type { StoreReader } from "../storage/storage.ts";
 import { positionOf } from "../store/history.ts";
+import { lastRestore } from "../store/last-restore.ts";
 import { leafAt } from "../store/leaves.ts";
 import { requireThisLife } from "../store/positions.ts";
 import { grantView, historyEntry, openingOf, passkeyView } from "../store/views.ts";
@@ -17,6 +18,8 @@ type Page = Pick<Sync, "records" | "shares" | "dropped" | "ends" | "grants" | "h
 /** A page ends after about this many characters of rows. */
 const PAGE = 1_000_000;
 const LINES = 500;
+/** What comes with its body is too much for so many. */
+const RECORDS = 100;
 /** More rows than one commit can change. */
 const ROWS = 7000;
 
@@ -51,10 +54,10 @@ export const storeReading: Endpoints<"store"> = {
 };
 
 /** What its customer has to know of it: one that began since then lost nothing. */
-const restoredOf = ({ restored, from }: Life, row: StoreRow | undefined): Sync["restored"] =>
-  restored === null || row?.restores === undefined || row.created >= restored
-    ? null
-    : { at: instant(restored), from: from === null ? null : instant(from) };
+function restoredOf(life: Life, row: StoreRow | undefined): Sync["restored"] {
+  const restored = lastRestore(life, row);
+  return restored === null ? null : { at: instant(restored.at), from: restored.from === null ? null : instant(restored.from) };
+}
 
 /** One answer's look at the store, and at what else its grants' views tell. */
 interface Reading {
@@ -94,8 +97,9 @@ async function wholePage(reading: Reading, cursor: string | undefined): Promise<
   for (const table of TABLES.slice(parts === null ? 0 : TABLES.indexOf(parts[2] as Table))) {
     let after = table === parts?.[2] ? parts[3] : undefined;
     for (let full = true; full; ) {
-      const rows = await store.list(table, { limit: LINES, ...(after === undefined ? {} : { after }) });
-      full = rows.length === LINES;
+      const limit = table === "records" ? RECORDS : LINES;
+      const rows = await store.list(table, { limit, ...(after === undefined ? {} : { after }) });
+      full = rows.length === limit;
       for (const [key] of rows) {
         spent += await add(reading, page, table, key);
         after = key;

@@ -16,6 +16,7 @@ import { type GrantRow, ordered, type Rows, type StandingRow } from "../rows.ts"
 import { termsOf } from "../store/consent.ts";
 import { leafKey } from "../store/leaves.ts";
 import { objectsFor } from "../store/shares.ts";
+import { MOST_BYTES, Weight } from "../store/weight.ts";
 import { isApproved } from "./approval.ts";
 import { isLineType } from "./line-type.ts";
 import { vendorOf } from "./vendor-row.ts";
@@ -76,6 +77,7 @@ export class Arrival {
   readonly #counts = { head: 0, consent: 0, grant: 0, record: 0, share: 0, end: 0, gone: 0, refusal: 0, line: 0 };
   /** Positions of lines that have paths, ascending. */
   readonly #lines: number[] = [];
+  readonly #weight = new Weight();
   readonly left = new Set<string>();
 
   constructor(at: Circumstances) {
@@ -97,6 +99,7 @@ export class Arrival {
           : error;
       }
     }
+    if (this.#weight.total > MOST_BYTES) throw wrong(TOO_MUCH);
     return puts;
   }
 
@@ -120,13 +123,13 @@ export class Arrival {
   }
 
   /** After the last part. @throws {Refusal} `invalid_move` */
-  finish(): { readonly records: number; readonly grants: readonly string[] } {
+  finish(): { readonly records: number; readonly grants: readonly string[]; readonly bytes: number } {
     const { plan, grants } = this.first;
     if (this.#seen?.token !== this.first.head) throw wrong("The heads don't lead to the one that was approved.");
     for (const [grant, { ended }] of this.#grants) if (ended === undefined) throw wrong(`Consents came without their grant ${grant}.`);
     for (const grant of plan.living) if (!this.#grants.has(grant)) throw wrong("A grant that lives did not come.");
     if (grants < this.#counts.grant) throw wrong("More grants came than were ever given.");
-    return { records: this.#counts.record, grants: [...this.#grants.keys()] };
+    return { records: this.#counts.record, grants: [...this.#grants.keys()], bytes: this.#weight.total };
   }
 
   async #row(row: PackageRow, puts: Put[]): Promise<void> {
@@ -161,7 +164,7 @@ export class Arrival {
     if (key <= this.#key) throw wrong(DISORDER);
     this.#key = key;
     this.#counts[kind]++;
-    if (this.#counts[kind] > most) throw wrong("More came than a store may have.");
+    if (this.#counts[kind] > most) throw wrong(TOO_MUCH);
   }
 
   async #leaf(leaf: Leaf, puts: Put[], share?: number): Promise<void> {
@@ -220,6 +223,7 @@ export class Arrival {
     this.#ascends("head", ordered(head.seq), PACKAGE_LIMITS.heads);
     this.#seen = { seq: head.seq, hash: await hashOfHead(token), token };
     puts.push(["heads", ordered(head.seq), { head: token }]);
+    this.#weight.commit(token);
   }
 
   async #consent({ grant, token }: RowOf<"consent">, puts: Put[]): Promise<void> {
@@ -239,6 +243,7 @@ export class Arrival {
     this.#ascends("consent", `${grant}/${ordered(consent.n)}`, PACKAGE_LIMITS.consents);
     this.#grants.set(grant, { consent, token, hash, ended: undefined, position: 0 });
     puts.push(["consents", `${grant}/${ordered(consent.n)}`, { token }]);
+    this.#weight.consent({ token, grantKey: "" }, last !== undefined);
   }
 
   async #grant(row: RowOf<"grant">, puts: Put[]): Promise<void> {
@@ -309,6 +314,7 @@ export class Arrival {
     if (epoch > this.head.epoch) throw wrong("A record came of an epoch that is not there.");
     this.#ascends("record", path, LIMITS.records);
     puts.push(["records", path, { version, epoch, body }]);
+    this.#weight.put({ body }, undefined, true);
     await this.#leaf({ kind: "record", path, version, hash: digest(body) }, puts);
   }
 
@@ -335,6 +341,7 @@ export class Arrival {
       ]);
     } else if (!known.ended && allowsRead(details, path, this.#at.now)) throw wrong("A share that was granted did not come.");
     await this.#leaf({ kind: "share", path: at, version, hash }, puts, position ?? undefined);
+    this.#weight.put({ body: body ?? "" }, undefined, true);
   }
 
   async #end({ grant, hash }: RowOf<"end">, puts: Put[]): Promise<void> {
@@ -348,6 +355,7 @@ export class Arrival {
     if (!this.#grants.has(grant)) throw wrong("A share that was dropped came without its grant.");
     this.#ascends("gone", at, PACKAGE_LIMITS.shares);
     puts.push(["gone", at, { version, position: this.place }], ["feed", `${ordered(this.place)}/dropped/${at}`, {}]);
+    this.#weight.put({ body: "" }, undefined, true);
   }
 
   #line({ kind: _, position, like, type, ...line }: RowOf<"line">, puts: Put[]): void {
@@ -361,10 +369,12 @@ export class Arrival {
       return;
     }
     if (type === "read") this.#lines.push(position);
+    if (type === "commit") this.#weight.line(line.paths);
     puts.push(["history", ordered(position), { type, ...line }]);
   }
 }
 
+const TOO_MUCH = "More came than a store may have.";
 const DISORDER = "This store came in another order than a store comes in, or something of it came twice.";
 
 const rest = <F extends { under: unknown }>({ under: _, ...fixed }: F): Omit<F, "under"> => fixed;

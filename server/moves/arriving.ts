@@ -22,6 +22,8 @@ const AT_ONCE = 3000;
 /** Milliseconds that a whole store may take. */
 const LONGEST = 900_000;
 const PARTS = 100_000;
+/** Milliseconds for the first part: until it is there, nothing says that there is a store at all. */
+const FIRST = 5_000;
 
 const noAnswer = (cause?: unknown): Refusal =>
   new Refusal("unavailable", "The old server can't be reached, or does not answer as one. Nothing has changed. Try again.", {
@@ -81,7 +83,7 @@ const Part = MOVE_API.moveParts.reply;
 
 async function nextPart(words: ServerWords, from: string, code: string, after: string | null) {
   try {
-    const { status, body } = await words.ask(from, "parts", code, { after });
+    const { status, body } = await words.ask(from, "parts", code, { after }, after === null ? FIRST : undefined);
     if (status !== 200) throw refusalOf(status, body);
     const part = v.safeParse(Part, body);
     if (!part.success) throw wrong("What the old server sent is not a store as this one knows it.");
@@ -171,7 +173,7 @@ async function complete(
   arrival: Arrival,
   { account, run, from, code, until }: Attempt & { account: string },
 ): Promise<readonly string[]> {
-  const { records, grants } = arrival.finish();
+  const { records, grants, bytes } = arrival.finish();
   const { first, head } = arrival;
   const left = [...arrival.left].slice(0, 1000);
   await storage.change(account, async (store) => {
@@ -193,6 +195,7 @@ async function complete(
       waysHash: head.ways,
       records,
       grants: first.grants,
+      bytes,
       ...(restores === 0 ? {} : { restores }),
       move,
     });

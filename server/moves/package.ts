@@ -9,6 +9,8 @@ import { clientView, openingOf } from "../store/views.ts";
 const PART = 1_000_000;
 const ROWS = 4000;
 const LINES = 500;
+/** What comes with its body is too much for so many. */
+const RECORDS = 100;
 const MOST_COUNTED = 20_000;
 
 /** In the order of the package. */
@@ -31,8 +33,9 @@ export async function partOf(
   for (const table of TABLES.slice(at < 0 ? TABLES.length : at)) {
     let last = table === from && key !== "" ? key : undefined;
     for (let full = true; full; ) {
-      const keys = await keysOf(store, table, last);
-      full = keys.length === LINES;
+      const limit = table === "records" ? RECORDS : LINES;
+      const keys = await keysOf(store, table, last, limit);
+      full = keys.length === limit;
       for (const each of keys) {
         for (const made of await rowsOf(store, table, each)) {
           rows.push(made);
@@ -46,9 +49,9 @@ export async function partOf(
   return { rows, next: null };
 }
 
-async function keysOf(store: StoreReader<Rows>, table: Table, after: string | undefined): Promise<string[]> {
+async function keysOf(store: StoreReader<Rows>, table: Table, after: string | undefined, limit: number): Promise<string[]> {
   const name = table === "standings:consents" ? "standings" : table;
-  return (await store.list(name, { limit: LINES, ...(after === undefined ? {} : { after }) })).map(([key]) => key);
+  return (await store.list(name, { limit, ...(after === undefined ? {} : { after }) })).map(([key]) => key);
 }
 
 async function firstRow(store: StoreReader<Rows>, account: string, row: StoreRow & { readonly move: Leaving }): Promise<PackageRow> {

@@ -43,13 +43,13 @@ export class ServerWords {
     return protocol === "https:" || (this.#parts.address.loopback && isLoopback(hostname));
   }
 
-  /** Asks the server that a store leaves. @throws {FetchError} */
-  ask(from: string, what: ServerWord["what"], code: string, more: object = {}): Promise<ServerAnswer> {
+  /** Asks the server that a store leaves. `timeout`: milliseconds in all. @throws {FetchError} */
+  ask(from: string, what: ServerWord["what"], code: string, more: object = {}, timeout = TIMEOUT): Promise<ServerAnswer> {
     const { key, issuer, now, address } = this.#parts;
     const iat = Math.floor(now() / 1000);
     const word: ServerWord = { iss: issuer, aud: from, iat, exp: iat + LIFE, code, what };
     const { path } = MOVE_API[what === "parts" ? "moveParts" : "arrived"];
-    const options = { ...address, most: PACKAGE_LIMITS.part, timeout: TIMEOUT };
+    const options = { ...address, most: PACKAGE_LIMITS.part, timeout };
     return askServer(new URL(path, from), { word: signedJws(key, SERVER_WORD_TYP, word), ...more }, options);
   }
 

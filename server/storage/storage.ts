@@ -73,7 +73,7 @@ export type FeedKind = "events" | "changes";
 
 /** A part of the medium that is damaged. Whoever needs it gets `corrupt`; nobody else is affected. */
 export interface Damage {
-  readonly kind: "store" | "document" | "feed" | "pointer";
+  readonly kind: "store" | "document" | "feed" | "pointer" | "journal";
   /** The store's id, or the name of the rest. For the operator alone: an id is nobody else's. */
   readonly name: string;
   /** What is wrong and where, without any value. */
@@ -190,8 +190,23 @@ export interface Storage<Rows extends object = object> extends AsyncDisposable {
    * copy. Everything else works. None for an engine whose database checks for itself.
    */
   listDamaged(): readonly Damage[];
+  /** Stores that may be as of earlier, where the engine can have such: see `Doubts`. */
+  readonly doubts?: Doubts;
   /** Numbers of this moment for the operator's metrics; cheap. Absent: it has none. */
   figures?(): Figures;
+}
+
+/**
+ * Where each store is a file of its own: stores whose file was damaged or is gone. One that can be read all the same was put back by hand,
+ * and what was taken back since then is not in it. Whoever uses the engine brings such a store into order before anything else, then settles
+ * the doubt. Durable.
+ */
+export interface Doubts {
+  has(id: string): boolean;
+  /** Of one that is not there, though a name leads to it. @throws {StorageError} `full`, `failed` */
+  add(id: string): Promise<void>;
+  /** @throws {StorageError} `failed` */
+  settle(id: string): Promise<void>;
 }
 
 /** Connections of this process to a database, and who waits for one; a journal's files, and the bytes of the one that is written to. */

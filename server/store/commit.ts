@@ -19,6 +19,7 @@ import { closeBackfills, dropShares, grantOf, liftPauses, putShares, type Shared
 import { keepSuccession, proveSuccession } from "./succession.ts";
 import { type Changing, type Teller, tell } from "./tell.ts";
 import { changeWays, type NewPasskey } from "./ways.ts";
+import { Weight } from "./weight.ts";
 import { requireSettled } from "./whereabouts.ts";
 
 export interface CommitCircumstances {
@@ -54,10 +55,14 @@ export async function applyCommit(store: StoreWriter<Rows>, commit: Commit, circ
   const paths = [...commit.records.map(({ path }) => path), ...new Set(commit.shares.map(({ grant, path }) => `${grant}/${path}`))];
   let position = await note(store, { at: now, type: "commit", number: head.seq, paths });
   const leaves = new LeafChanges();
-  const step = { store, leaves, position, now };
+  const weight = new Weight();
+  weight.commit(commit.head);
+  weight.line(paths);
+  const step = { store, leaves, weight, position, now };
   const { newPasskey, session } = circumstances;
   const { old, ways, changed } = await changeWays({ store, commit, head, before, acts, leaves, newPasskey, succession, session });
   if (commit.succession !== null && before !== undefined) await keepSuccession(store, commit.succession, before, { old, ways });
+  if (old.some(({ id }) => !ways.some((way) => way.id === id))) weight.takeAway();
   if (changed && before !== undefined) position = await note(store, { at: now, type: "way" });
 
   let grant: string | undefined;
@@ -65,8 +70,10 @@ export async function applyCommit(store: StoreWriter<Rows>, commit: Commit, circ
   let made = false;
   if (commit.consent !== null) {
     if (before === undefined) throw requestGone();
-    const given = await giveConsent({ store, teller, before, ways, acts, leaves, now }, commit.consent, request);
+    const given = await giveConsent({ store, teller, before, ways, acts, leaves, weight, now }, commit.consent, request);
     grant = given.consent.grant_id;
+    weight.consent(commit.consent, given.type === "narrow");
+    if (given.type === "narrow") weight.takeAway();
     consented = await grantOf(store, grant).then(({ row }) => ({ grant: given.consent.grant_id, row }));
     made = given.type === "approve" && given.consent.n === 1;
     const granted = given.consent.authorization_details.flatMap((detail) => detail.paths);
@@ -77,7 +84,7 @@ export async function applyCommit(store: StoreWriter<Rows>, commit: Commit, circ
     position = await note(store, { at: now, type: "resume", grant: resumed.grant });
     await tell({ store, teller }, resumed.grant, resumed.row, now, "grant-resumed", { initiating_entity: "user" });
   }
-  const fresh = await putRecords(store, leaves, commit.records, head.epoch, before?.records ?? 0);
+  const fresh = await putRecords(step, commit.records, head.epoch, before?.records ?? 0);
   const shared = await putShares(step, commit.shares);
   await dropShares(step, commit.drop);
   const closed = await closeBackfills(step, commit.complete);
@@ -104,8 +111,10 @@ export async function applyCommit(store: StoreWriter<Rows>, commit: Commit, circ
     waysHash: head.ways,
     records: (before?.records ?? 0) + fresh,
     grants: (before?.grants ?? 0) + (made ? 1 : 0),
+    bytes: weight.addedTo(before?.bytes ?? 0),
     ...(before?.erasing === undefined ? {} : { erasing: before.erasing }),
     ...(before?.restores === undefined ? {} : { restores: before.restores }),
+    ...(before?.putBack === undefined ? {} : { putBack: before.putBack }),
   });
   if (grant !== undefined) await setDue(store);
   return { seq: head.seq, position, grant };

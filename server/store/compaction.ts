@@ -53,7 +53,9 @@ export async function compact(storage: Feeds, feed: FeedName, now: number, keepi
     const { count, last, old } = await survey(storage, feed, now - keeping.age);
     const through = await oldest(storage, feed, { count, old, most: keeping.most });
     let gone = 0;
-    const parts = Math.max(1, Math.ceil(count / keeping.grants));
+    // Nothing is old enough to go, nor so much that some has to: looking at all of it once more would find nothing.
+    const isIdle = through === 0 && !(await isAged(storage, feed, now - keeping.ended));
+    const parts = isIdle ? 0 : Math.max(1, Math.ceil(count / keeping.grants));
     for (let part = 0; part < parts; part++) {
       const isOf = (grant: string): boolean => parts === 1 || partOf(grant, parts) === part;
       const { gathered, compacted, superseding, dropped } = await gather(storage, feed, { through, isOf, before: now - keeping.ended });

@@ -9,6 +9,7 @@ import { type GrantRow, type ObjectRow, ordered, type Rows, type StoreRow } from
 import type { StoreWriter } from "../storage/storage.ts";
 import type { LeafChanges } from "./leaves.ts";
 import type { Changing } from "./tell.ts";
+import type { Weight } from "./weight.ts";
 
 const SKEW = 600_000;
 
@@ -18,6 +19,7 @@ export interface ConsentStep extends Changing {
   readonly ways: readonly Way[];
   readonly acts: readonly ProvenAct[];
   readonly leaves: LeafChanges;
+  readonly weight: Weight;
   readonly now: number;
 }
 

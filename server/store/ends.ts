@@ -4,8 +4,9 @@ import { strike } from "./calendar.ts";
 import { type Ended, noteEnd } from "./changes.ts";
 import { owe } from "./deletion.ts";
 import { note } from "./history.ts";
-import type { Grant } from "./shares.ts";
+import { type Grant, sharesOf } from "./shares.ts";
 import { type Changing, tell } from "./tell.ts";
+import { lighten } from "./weight.ts";
 
 const dueBy = ({ deletion }: StandingRow): string | null => (deletion?.by == null ? null : instant(deletion.by));
 
@@ -53,6 +54,12 @@ async function close(
 ): Promise<void> {
   store.put("standings", grant, standing);
   store.put("grants", grant, { ...row, refresh: null, pauseSecret: null });
-  for (const [key] of await store.list("shares", { prefix: `${grant}/`, limit: 100_000 })) store.delete("shares", key);
+  let gone = 0;
+  for await (const rows of sharesOf(store, grant))
+    for (const [key, { body }] of rows) {
+      store.delete("shares", key);
+      gone += body.length;
+    }
+  await lighten(store, gone);
   await noteEnd(store, grant, row, { at, ended: { state, deleteBy: standing.deletion?.by ?? null } });
 }

@@ -3,6 +3,7 @@ import { type Head, hashOfHead, RESTORED_STEP, readHead, restoredObject, verifyH
 import { Refusal } from "#protocol/refusal.ts";
 import type { ProvenAct } from "../guards/act.ts";
 import type { StoreRow } from "../rows.ts";
+import { wasRestored } from "./last-restore.ts";
 
 const wrong = (detail: string, cause?: unknown): Refusal => new Refusal("invalid_head", detail, { pointer: "/head", cause });
 
@@ -19,7 +20,7 @@ export function nextHead(commit: Commit, before: StoreRow | undefined, account: 
       extra: { head: before?.head ?? null },
     });
   if (head.account !== account) throw wrong("The head is of another store.");
-  if (head.restored && !before?.restores) throw wrong("This store was not restored.");
+  if (head.restored && !wasRestored(before)) throw wrong("This store was not restored.");
   const isNext = head.restored ? head.seq >= commit.expectedSeq + RESTORED_STEP : head.seq === commit.expectedSeq + 1;
   if (!isNext || head.prev !== (before?.headHash ?? null)) throw wrong("The head does not follow the one before.");
   return head;

@@ -9,6 +9,15 @@ type Told = Pick<LineRow, "at" | "type"> & Partial<Pick<LineRow, "grant" | "numb
 /** Adds a line to the store's history and answers its position. */
 export const note = (store: StoreWriter<Rows>, told: Told): Promise<number> => add(store, lineOf(told));
 
+/** What a line takes besides its paths, and what one takes that names another. */
+const LINE = 250;
+const AGAIN = 80;
+
+/** About how many characters reads take: those that name another line, or one with its paths. */
+export const sizeOfReads = (count: number): number => count * AGAIN;
+export const sizeOfLine = (paths: readonly string[]): number =>
+  lineOf({ at: 0, type: "read", paths }).paths.reduce((size, path) => size + path.length, LINE);
+
 /**
  * Adds a read's line. A vendor reads the same again and again: paths and key are written where they differ from the grant's last
  * reads, otherwise the line names the one that has them. `last`: where they were last written; answers where they are now.

@@ -23,7 +23,8 @@ import {
   wrongConsent,
 } from "./consent.ts";
 import { owe } from "./deletion.ts";
-import { type Grant, grantOf, stateNow } from "./shares.ts";
+import { wasRestored } from "./last-restore.ts";
+import { type Grant, grantOf, sharesOf, stateNow } from "./shares.ts";
 import { tell } from "./tell.ts";
 
 /** Amends a grant as its vendor asked: the customer's passkey approves the whole of what is granted from now on. */
@@ -83,12 +84,12 @@ interface Next {
 
 /** Puts a consent in force after the one before: its chain, key and issuer go on. */
 async function follow(step: ConsentStep, given: GivenConsent, { known, consent, hash, vendor }: Next): Promise<void> {
-  const { store, now, leaves } = step;
+  const { store, now, leaves, weight } = step;
   const { row } = known;
   const { n = 1 } = row;
   const grant = consent.grant_id;
   // What a restore has lost, the vendor may have seen.
-  const isNext = consent.n === n + 1 || (Boolean(step.before.restores) && consent.n >= n + RESTORED_STEP);
+  const isNext = consent.n === n + 1 || (wasRestored(step.before) && consent.n >= n + RESTORED_STEP);
   if (!isNext || consent.prev !== row.consentHash) throw wrongConsent("This consent does not follow the one in force.");
   if (consent.iss !== row.subject || consent.grant_key !== readConsent(row.consent).grant_key)
     throw wrongConsent("The keys of a grant stay as long as it lives.");
@@ -112,8 +113,12 @@ async function follow(step: ConsentStep, given: GivenConsent, { known, consent, 
   strike(store, { at: row.expires, kind: "expire", grant });
   enter(store, { at: next.expires, kind: "expire", grant });
   // Bodies go at once; their leaves stay until the customer's half drops them, as after an end.
-  for (const [key, { path }] of await store.list("shares", { prefix: `${grant}/`, limit: 100_000 }))
-    if (!allowsRead(details, path, now)) store.delete("shares", key);
+  for await (const rows of sharesOf(store, grant))
+    for (const [key, share] of rows) {
+      if (allowsRead(details, share.path, now)) continue;
+      store.delete("shares", key);
+      weight.drop(share);
+    }
   leaves.set({ kind: "consent", path: grant, version: consent.n, hash });
   await tell(step, grant, next, now, "grant-changed", {
     initiating_entity: "user",

@@ -1,3 +1,4 @@
+import { LIMITS } from "#protocol/api.ts";
 import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
 import { type GrantState, isEnded } from "#protocol/grant.ts";
 import { isNoWider } from "#protocol/narrow.ts";
@@ -5,8 +6,8 @@ import { Refusal } from "#protocol/refusal.ts";
 import { type FixedRow, type GrantRow, LAST, type ObjectRow, ordered, type Rows, type ShareRow, type StandingRow } from "../rows.ts";
 import type { StoreWriter } from "../storage/storage.ts";
 import { objectRow } from "./consent.ts";
-import { noteRead } from "./history.ts";
-import { type Grant, objectsFor, stateNow } from "./shares.ts";
+import { noteRead, sizeOfLine, sizeOfReads } from "./history.ts";
+import { type Grant, objectsFor, sharesOf, stateNow } from "./shares.ts";
 
 const FIXED = 3_600_000;
 
@@ -107,6 +108,8 @@ export async function admit(
   const { standing } = known;
   // Its customer is moving: it comes back to the feed here or at the other server.
   if (standing.moving) return { state: "held", until: null };
+  // Every read is written down, and what can be written down has an end: its customer may give another grant.
+  if (writtenOf(standing) >= LIMITS.history) return { state: "held", until: null };
   const { position, fixed } = standing;
   const { rows, consent, under } = viewOf({ known, narrowed });
   const open = { state: "open", since, until: null, fixed } as const;
@@ -168,6 +171,7 @@ export async function give(
     ...standing,
     position: standing.position + 1,
     reads: read,
+    written: writtenOf(standing) + (line === standing.line ? sizeOfReads(1) : sizeOfLine(paths)),
     lastRead: now,
     line,
     fixed: fixed && { ...fixed, next: after ?? null },
@@ -175,6 +179,9 @@ export async function give(
   store.put("standings", grant, next);
   return { page, after, read };
 }
+
+/** Of a grant from before it was counted, or from another server: as if all its reads had been alike. */
+const writtenOf = ({ written, reads }: StandingRow): number => written ?? sizeOfReads(reads);
 
 const aliveIn = (rows: readonly ObjectRow[], now: number): number =>
   rows.reduce((bits, { read, expires }, at) => (read && now < expires ? bits | (1 << at) : bits), 0);
@@ -225,14 +232,17 @@ async function pageOf(
   let characters = 0;
   const after = `${grant}/${page === undefined ? `${ordered(since)}/${LAST}` : page.after}`;
   const end = `${grant}/${ordered(through)}/${LAST}`;
-  const list = await store.list("shares", { prefix: `${grant}/`, after, limit: size.shares + 1 });
-  for (const [index, [key, row]] of list.entries()) {
-    if (key > end) break;
-    if (index === size.shares || characters > size.characters)
-      return { page: rows, after: (list[index - 1] as (typeof list)[number])[0].slice(23) };
-    if ((bitsOf(row) & objects) === 0) continue;
-    rows.push(row);
-    characters += row.body.length;
-  }
+  let last = after;
+  let seen = 0;
+  for await (const list of sharesOf(store, grant, { after, most: size.shares + 1 }))
+    for (const [key, row] of list) {
+      if (key > end) return { page: rows, after: undefined };
+      if (seen === size.shares || characters > size.characters) return { page: rows, after: last.slice(23) };
+      seen++;
+      last = key;
+      if ((bitsOf(row) & objects) === 0) continue;
+      rows.push(row);
+      characters += row.body.length;
+    }
   return { page: rows, after: undefined };
 }

@@ -5,11 +5,11 @@ import { digest } from "../digest.ts";
 import type { Rows } from "../rows.ts";
 import type { StoreWriter } from "../storage/storage.ts";
 import { type LeafChanges, leafAt } from "./leaves.ts";
+import type { Weight } from "./weight.ts";
 
 /** Puts the new versions of records and answers how many records are new. */
 export async function putRecords(
-  store: StoreWriter<Rows>,
-  leaves: LeafChanges,
+  { store, leaves, weight }: { store: StoreWriter<Rows>; leaves: LeafChanges; weight: Weight },
   records: Commit["records"],
   epoch: number,
   before: number,
@@ -23,6 +23,7 @@ export async function putRecords(
     if (version <= (leaf?.version ?? 0) || leaves.has("record", path))
       throw new Refusal("version_not_newer", "There is this version or a newer one.", { pointer: `${pointer}/version` });
     if (leaf === undefined) fresh++;
+    weight.put({ body }, leaf && (await store.get("records", path)), leaf === undefined);
     store.put("records", path, { version, epoch: sealed, body });
     leaves.set({ kind: "record", path, version, hash: digest(body) });
   }

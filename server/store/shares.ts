@@ -7,16 +7,20 @@ import { allowsRead } from "#protocol/narrow.ts";
 import { Refusal } from "#protocol/refusal.ts";
 import { digest } from "../digest.ts";
 import type { ProvenAct } from "../guards/act.ts";
-import { type GrantRow, ordered, type Rows, type StandingRow } from "../rows.ts";
+import { type GrantRow, ordered, type Rows, type ShareRow, type StandingRow } from "../rows.ts";
 import type { StoreReader, StoreWriter } from "../storage/storage.ts";
 import { holdBack } from "./changes.ts";
 import { type LeafChanges, leafAt } from "./leaves.ts";
+import type { Weight } from "./weight.ts";
 
 const HOUR = 3_600_000;
+/** Shares that are listed together, each with up to 100 000 characters: all that most grants have. */
+const STEP = 101;
 
 interface Step {
   readonly store: StoreWriter<Rows>;
   readonly leaves: LeafChanges;
+  readonly weight: Weight;
   readonly position: number;
   readonly now: number;
 }
@@ -53,7 +57,7 @@ export interface Shared {
  * Shares for active grants within their consents; for a path that was shared before also while paused, since that may be a removal.
  * Answers what active grants can read anew.
  */
-export async function putShares({ store, leaves, now }: Step, shares: Commit["shares"]): Promise<Shared[]> {
+export async function putShares({ store, leaves, weight, now }: Step, shares: Commit["shares"]): Promise<Shared[]> {
   const shared = new Map<string, Shared & { paths: string[] }>();
   const grants = new Map<string, Grant & { readonly place: number }>();
   for (const [index, { grant, path, version, body }] of shares.entries()) {
@@ -71,7 +75,11 @@ export async function putShares({ store, leaves, now }: Step, shares: Commit["sh
     if (!covered && !sharedBefore) throw new Refusal("outside_consent", "This was not granted.", { pointer: `${pointer}/path` });
     if (version <= Math.max(leaf?.version ?? 0, gone?.version ?? 0) || leaves.has("share", leafPath))
       throw new Refusal("version_not_newer", "There is this version or a newer one.", { pointer: `${pointer}/version` });
-    if (leaf?.share !== undefined) store.delete("shares", shareKey(grant, leaf.share, path));
+    const before = leaf?.share === undefined ? undefined : shareKey(grant, leaf.share, path);
+    weight.put({ body }, before === undefined ? undefined : await store.get("shares", before), !sharedBefore);
+    // A removal in the place of a value (protocol, section 4).
+    if (leaf !== undefined && leaf.version % 2 === 0 && version % 2 === 1) weight.takeAway();
+    if (before !== undefined) store.delete("shares", before);
     if (gone !== undefined) {
       store.delete("gone", leafPath);
       store.delete("feed", feedKey(gone.position, "dropped", leafPath));
@@ -107,12 +115,28 @@ async function nextPlace(store: StoreWriter<Rows>, grant: string, pointer: strin
 
 const shareKey = (grant: string, place: number, path: string): string => `${grant}/${ordered(place)}/${path}`;
 
+/** Shares of a grant, `most` of them behind the key `after`, some at a time: with their bodies they would be too much for one list. */
+export async function* sharesOf(
+  store: StoreReader<Rows>,
+  grant: string,
+  { after = `${grant}/`, most = Number.POSITIVE_INFINITY }: { after?: string; most?: number } = {},
+): AsyncGenerator<Array<[key: string, row: ShareRow]>> {
+  let [last, left] = [after, most];
+  while (left > 0) {
+    const limit = Math.min(STEP, left);
+    const rows = await store.list("shares", { prefix: `${grant}/`, after: last, limit });
+    yield rows;
+    left = rows.length < limit ? 0 : left - limit;
+    last = rows.at(-1)?.[0] ?? last;
+  }
+}
+
 /** Bit n: object n lets this path be read. */
 export const objectsFor = (details: AuthorizationDetails, path: string): number =>
   details.reduce((bits, detail, at) => (allowsRead([detail], path) ? bits | (1 << at) : bits), 0);
 
 /** Drops leaves of ended grants, or outside the consent. */
-export async function dropShares({ store, leaves, position, now }: Step, drops: readonly string[]): Promise<void> {
+export async function dropShares({ store, leaves, weight, position, now }: Step, drops: readonly string[]): Promise<void> {
   for (const [index, leafPath] of drops.entries()) {
     const pointer = `/drop/${index}`;
     const [grant = "", path = ""] = [leafPath.slice(0, 22), leafPath.slice(23)];
@@ -121,7 +145,12 @@ export async function dropShares({ store, leaves, position, now }: Step, drops: 
     if (leaf === undefined || leaves.has("share", leafPath)) throw new Refusal("not_found", "There is no such share.", { pointer });
     if (!isEnded(stateNow(known, now)) && allowsRead(known.row.details, path, now))
       throw new Refusal("invalid_input", "This share is within its consent. Share a removal.", { pointer });
-    if (leaf.share !== undefined) store.delete("shares", shareKey(grant, leaf.share, path));
+    if (leaf.share !== undefined) {
+      const key = shareKey(grant, leaf.share, path);
+      weight.drop(await store.get("shares", key));
+      store.delete("shares", key);
+    }
+    weight.takeAway();
     leaves.drop("share", leafPath);
     store.put("gone", leafPath, { version: leaf.version, position });
     store.put("feed", feedKey(position, "dropped", leafPath), {});
@@ -142,7 +171,7 @@ export async function closeBackfills({ store, position, now }: Step, grants: rea
 }
 
 /** The customer's half takes note of what the server's half has ended. */
-export async function takeNoteOfEnds({ store, leaves, now }: Step, ends: Commit["ends"]): Promise<void> {
+export async function takeNoteOfEnds({ store, leaves, weight, now }: Step, ends: Commit["ends"]): Promise<void> {
   for (const [index, { grant, hash }] of ends.entries()) {
     const pointer = `/ends/${index}`;
     const known = await grantOf(store, grant, `${pointer}/grant`);
@@ -150,6 +179,7 @@ export async function takeNoteOfEnds({ store, leaves, now }: Step, ends: Commit[
     if (leaves.has("end", grant) || (await leafAt(store, "end", grant)) !== undefined)
       throw new Refusal("version_not_newer", "This end was noted before.", { pointer });
     leaves.set({ kind: "end", path: grant, version: 1, hash });
+    weight.takeAway();
   }
 }
 

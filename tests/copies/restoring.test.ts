@@ -1,4 +1,4 @@
-import { cp } from "node:fs/promises";
+import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { hashOfConsent } from "#protocol/consent-token.ts";
@@ -14,6 +14,7 @@ import { scratchFolder } from "../support/scratch-folder.ts";
 import type { System } from "../support/system.ts";
 import { TestVendor } from "../support/vendor.ts";
 import { run } from "./deployment.ts";
+import { copyTo } from "./filled.ts";
 
 let folder: Awaited<ReturnType<typeof scratchFolder>>;
 let clock: Clock;
@@ -288,4 +289,53 @@ test("the sweep is held to it too: what is due is done after the pause", async (
   const { history } = await customer.read();
   const kinds = history.filter((line) => line.grant === grant || line.type === "restored").map(({ type }) => type);
   expect(kinds.slice(-2)).toEqual(["restored", "expire"]);
+});
+
+const fileOf = ({ account }: Customer): string =>
+  join(folder.path, "first", "stores", account.slice(0, 2), account.slice(2, 4), `${account}.json`);
+
+test.each([
+  ["damaged", async (file: string) => writeFile(file, (await readFile(file, "latin1")).replace("tables", "tablez"))],
+  ["lost", (file: string) => rm(file)],
+])("the one file that is %s ends nothing; put back from a copy, it reads nothing until its customer says so", async (_, harm) => {
+  const { grant, refresh } = await share();
+  const hers = customer;
+  customer = await Customer.register(vendor.issuer, clock.now);
+  await customer.commit({ records: { "profile/emails/e1": EMAIL } });
+  const other = await share();
+  await stop();
+  const copy = await readFile(fileOf(hers));
+  await start("first");
+  await hers.login();
+  await hers.revoke(grant);
+  await stop();
+  await harm(fileOf(hers));
+  await start("first");
+  const answer = await vendor.token({ grant_type: "refresh_token", refresh_token: refresh });
+  expect([answer.status, answer.body.error]).toEqual([503, "temporarily_unavailable"]);
+  expect((await vendor.pull(await refreshed(other.refresh), other.grant)).records).toHaveLength(1);
+  await writeFile(fileOf(hers), copy);
+  const to = join(folder.path, "none.copy");
+  await expect(copyTo(running?.storage as never, to), "nobody could tell from a copy").rejects.toMatchObject({ code: "corrupt" });
+  for (let starts = 0; starts < 2; starts++) {
+    expect(await problemOf(await vendor.pullRaw(await refreshed(refresh), grant))).toMatchObject({ code: "grant_paused" });
+    await stop();
+    await start("first");
+  }
+  expect((await vendor.pull(await refreshed(other.refresh), other.grant)).records).toHaveLength(1);
+  await hers.login();
+  const store = await hers.read();
+  expect(store.restored).toEqual({ at: expect.any(String), from: null });
+  const types = store.history.map(({ type }) => type).filter((type) => type === "restored" || type === "pause" || type === "revoke");
+  expect(types).toEqual(["restored", "pause"]);
+  // And what her device knows beyond it, it can bring back as after any restore.
+  hers.head = store.head;
+  hers.seq = readHead(store.head).seq;
+  const seq = hers.seq + 2 * RESTORED_STEP;
+  const act = await hers.act({ action: "restore", grant: null, object: await restoredObject({ prev: await hashOfHead(hers.head), seq }) });
+  const body = await hers.withHead({ ...(await hers.draft({})), acts: [act] }, { seq, restored: true });
+  expect((await hers.api.call("commit", { body })).seq).toBe(seq);
+  expect((await hers.read()).restored, "the commit forgets nothing of it").not.toBeNull();
+  const again = await customer.login().then(() => customer.read());
+  expect(again.restored, "of another store, nothing was put back").toBeNull();
 });

@@ -30,6 +30,12 @@ export interface Bulk {
   readonly forgotten: Set<string>;
 }
 
+/** A part of what changed after an earlier read, with a line in it that isn't what it says. */
+export const brokenPart = ({ grant, token, sealedGrantKey }: Subject): ChangeLine[] => [
+  { type: "grant", grant, consent: token, grant_key: sealedGrantKey, complete: true, since: true },
+  { type: "record", path: "no path at all!", version: 3, body: "AAAA", updated: new Date().toISOString() },
+];
+
 export function bulk(customers: ReadonlyMap<string, Subject>): Bulk {
   const feed: Entry[] = [];
   const known = new Map<string, { print: string; position: number }>();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { brokenPart } from "./bulk-lines.ts";
 import { asking, NO_CONTACT, type Scene, scene } from "./connected.ts";
 import { crm } from "./memory-crm.ts";
 
@@ -126,6 +127,69 @@ describe("sync by a bulk read", () => {
     const pulls = asked(it, "/records");
     expect(await it.vendor.sync(sink)).toMatchObject({ unchanged: 2, failed: [] });
     expect(asked(it, "/records")).toBe(pulls);
+  });
+
+  it("loses no removal of a part that failed, though the customer changes something else before the next run", async () => {
+    await using it = await scene();
+    const offered = it.server.offerBulk();
+    const { sink, rows } = crm();
+    const { customer, grant } = await it.connect();
+    await customer.put("profile/emails/e1", mail(ANNA));
+    await customer.put("profile/name", { value: { given: "Anna" } });
+    await it.vendor.sync(sink);
+    await customer.put("profile/emails/e1", { removed: true });
+    offered.instead.set(grant.id, brokenPart(customer));
+    expect(await it.vendor.sync(sink)).toMatchObject({ failed: [{ error: { reason: "malformed" } }] });
+    offered.instead.clear();
+    await customer.put("profile/name", { value: { given: "Anne" } });
+    expect(await it.vendor.sync(sink)).toMatchObject({ updated: 1, failed: [] });
+    expect(rows.get(grant.key)).toEqual({ ...NO_CONTACT, "profile/name.given": "Anne" });
+    expect(asked(it, "/records")).toBe(1);
+    expect(await it.vendor.sync(sink)).toMatchObject({ unchanged: 1, failed: [] });
+    expect(asked(it, "/records")).toBe(1);
+  });
+
+  it.each(["the same process", "the next one"])("reads by itself again, in %s, what the sink did not confirm", async (which) => {
+    await using it = await scene();
+    const offered = it.server.offerBulk();
+    const { sink, rows, fail } = crm();
+    const { customer, grant } = await it.connect();
+    await customer.put("profile/emails/e1", mail(ANNA));
+    await it.vendor.sync(sink);
+    await customer.put("profile/emails/e1", mail("new@mail.example"));
+    offered.instead.set(grant.id, brokenPart(customer));
+    await it.vendor.sync(sink);
+    offered.instead.clear();
+    fail.commit = true;
+    expect(await it.vendor.sync(sink)).toMatchObject({ failed: [{ error: { code: "unavailable" } }] });
+    fail.commit = false;
+    // Not durable: it went with the power.
+    rows.set(grant.key, { ...NO_CONTACT, "profile/emails.1.address": ANNA });
+    const vendor = which === "the same process" ? it.vendor : it.restart();
+    expect(await vendor.sync(sink)).toMatchObject({ updated: 1, failed: [] });
+    expect(rows.get(grant.key)).toMatchObject({ "profile/emails.1.address": "new@mail.example" });
+    expect(await vendor.sync(sink)).toMatchObject({ unchanged: 1, failed: [] });
+    expect(asked(it, "/records")).toBe(2);
+  });
+
+  it("doesn't forget a grant that was held and could not be asked for, such as one of a store that is mended later", async () => {
+    await using it = await scene();
+    const offered = it.server.offerBulk();
+    const { sink, rows } = crm();
+    const { customer, grant } = await it.connect();
+    await customer.put("profile/emails/e1", mail(ANNA));
+    await it.vendor.sync(sink);
+    await customer.put("profile/emails/e1", mail("new@mail.example"));
+    offered.instead.set(grant.id, [{ type: "held", grant: grant.id, until: null }]);
+    it.server.twist = {
+      grant: () => ({ status: 503, body: {} }),
+      token: (reply, { form }) => (form.get("grant_type") === "refresh_token" ? { status: 503, body: {} } : reply),
+    };
+    expect(await it.vendor.sync(sink)).toMatchObject({ held: 1, erased: 0, failed: [{ grant: grant.id, error: { code: "unavailable" } }] });
+    offered.instead.clear();
+    it.server.twist = {};
+    expect(await it.restart().sync(sink)).toMatchObject({ updated: 1, failed: [] });
+    expect(rows.get(grant.key)).toMatchObject({ "profile/emails.1.address": "new@mail.example" });
   });
 
   it.each(["older", "forged", "malformed"] as const)("accepts nothing of a part with a record that is %s", async (lie) => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { GrantChange } from "../../vendor-sdk/changes/changes.ts";
 import type { Vendor } from "../../vendor-sdk/vendor.ts";
-import { asking, scene } from "./connected.ts";
+import { brokenPart } from "./bulk-lines.ts";
+import { asking, type Scene, scene } from "./connected.ts";
 import { crm } from "./memory-crm.ts";
 
 const ANNA = "anna.unmistakable@mail.example";
@@ -17,6 +18,23 @@ const words = (items: GrantChange[]): string[] =>
   items.map((item) =>
     item.type === "read" ? `read ${item.changes.map(({ type, path }) => `${type} ${path}`).join(", ")}`.trim() : item.type,
   );
+/** A reader that falls over whatever it gets of a grant. */
+const falls = async (vendor: Vendor, options: Parameters<Vendor["changes"]>[0], at: GrantChange["type"] = "read"): Promise<void> => {
+  for await (const item of vendor.changes(options)) if (item.type === at) throw new Error("the warehouse is full");
+};
+/** A grant with two values, which the reader has, and a change to come that fails once. */
+async function missedOnce(it: Scene, change: (customer: Awaited<ReturnType<Scene["connect"]>>["customer"]) => Promise<unknown>) {
+  const offered = it.server.offerBulk();
+  const { customer, grant } = await it.connect();
+  await customer.put("profile/emails/e1", mail(ANNA));
+  await customer.put("profile/name", { value: { given: "Anna" } });
+  await all(it.vendor);
+  await change(customer);
+  offered.instead.set(grant.id, brokenPart(customer));
+  expect(words(await all(it.vendor))).toEqual(["failed", "cursor"]);
+  offered.instead.clear();
+  return { customer, grant };
+}
 
 describe("changes", () => {
   it("come once each, values opened and removals first, with ends, pauses and what is held", async () => {
@@ -126,6 +144,116 @@ describe("changes", () => {
     const items = await all(it.restart());
     expect(words(items)[0]).toBe("read put profile/emails/e1");
     expect(words(await all(it.restart()))).toEqual(["cursor"]);
+  });
+
+  it("come again, a removal too, where the loop threw at what was read by itself", async () => {
+    await using it = await scene();
+    await missedOnce(it, (customer) => customer.put("profile/name", { removed: true }));
+    for (const vendor of [it.vendor, it.restart()]) await expect(falls(vendor, {})).rejects.toThrow("full");
+    expect(words(await all(it.restart()))).toEqual(["read remove profile/name, put profile/emails/e1", "cursor"]);
+    expect(words(await all(it.restart()))).toEqual(["cursor"]);
+  });
+
+  it("say again that a grant has ended, where the loop threw", async () => {
+    await using it = await scene();
+    it.server.offerBulk();
+    const { customer, grant } = await it.connect();
+    await customer.put("profile/emails/e1", mail(ANNA));
+    await all(it.vendor);
+    customer.state = "revoked";
+    await expect(falls(it.vendor, {}, "ended")).rejects.toThrow("full");
+    expect(await all(it.restart())).toMatchObject([{ type: "ended", grant: { id: grant.id }, reason: "revoked" }, { type: "cursor" }]);
+    expect(words(await all(it.restart()))).toEqual(["cursor"]);
+  });
+
+  it("say that a grant has ended, where sync heard of it first", async () => {
+    await using it = await scene();
+    it.server.offerBulk();
+    const { customer } = await it.connect();
+    await customer.put("profile/emails/e1", mail(ANNA));
+    await all(it.vendor);
+    customer.state = "revoked";
+    const { sink } = crm();
+    await it.vendor.sync(sink);
+    expect(words(await all(it.vendor))).toEqual(["ended", "cursor"]);
+    expect(words(await all(it.vendor))).toEqual(["cursor"]);
+    expect(await it.restart().sync(sink)).toMatchObject({ erased: 0, failed: [] });
+  });
+
+  it("say again that a grant has ended, where it was read by itself", async () => {
+    await using it = await scene();
+    const { customer } = await missedOnce(it, ({ put }) => put("profile/emails/e1", mail("new@mail.example")));
+    it.server.bulk?.forgotten.add(customer.grant);
+    customer.state = "revoked";
+    await expect(falls(it.vendor, {}, "ended")).rejects.toThrow("full");
+    expect(words(await all(it.restart()))).toEqual(["ended", "cursor"]);
+    expect(words(await all(it.restart()))).toEqual(["cursor"]);
+  });
+
+  it("say again that a grant has ended, where a feed of another life doesn't name it any more", async () => {
+    await using it = await scene();
+    const offered = it.server.offerBulk();
+    const { customer } = await it.connect();
+    await customer.put("profile/emails/e1", mail(ANNA));
+    await all(it.vendor);
+    it.clock.ahead = 1000;
+    offered.restart();
+    offered.forgotten.add(customer.grant);
+    customer.state = "revoked";
+    await expect(falls(it.vendor, {}, "ended")).rejects.toThrow("full");
+    expect(words(await all(it.restart()))).toEqual(["cursor", "ended"]);
+    expect(words(await all(it.restart()))).toEqual(["cursor"]);
+  });
+
+  it("say again what was narrowed, where the loop threw at what was read by itself", async () => {
+    await using it = await scene();
+    await missedOnce(it, async (customer) => {
+      await customer.consent(asking().map((each) => ({ ...each, paths: ["profile/emails"] })));
+      customer.rows = customer.rows.filter(({ path }) => path !== "profile/name");
+    });
+    await expect(falls(it.vendor, {})).rejects.toThrow("full");
+    expect(words(await all(it.restart()))).toEqual(["read remove profile/name, put profile/emails/e1", "cursor"]);
+  });
+
+  it("miss nothing that sync has read meanwhile", async () => {
+    await using it = await scene();
+    await missedOnce(it, (customer) => customer.put("profile/name", { removed: true }));
+    expect(await it.vendor.sync(crm().sink)).toMatchObject({ created: 1, failed: [] });
+    expect(words(await all(it.vendor))).toEqual(["read remove profile/name, put profile/emails/e1", "cursor"]);
+  });
+
+  it.each([false, true])("come whole again, by a cursor of one's own: %s, where too little of a grant is known here", async (own) => {
+    await using it = await scene();
+    it.server.offerBulk();
+    const { customer, grant } = await it.connect();
+    await customer.put("profile/emails/e1", mail(ANNA));
+    const cursor = (await all(it.vendor)).findLast((item) => item.type === "cursor")?.cursor ?? null;
+    const options = own ? { since: cursor } : {};
+    // As after a crash between a grant's two texts.
+    const head = JSON.parse((await it.state.get(`grant/${grant.id}`)) ?? "{}");
+    await it.state.set(`grant/${grant.id}`, JSON.stringify({ ...head, cursor: null }));
+    await customer.put("profile/name", { value: { given: "Anna" } });
+    const whole = "read put profile/emails/e1, put profile/name";
+    await expect(falls(it.vendor, options)).rejects.toThrow("full");
+    expect(words(await all(it.restart(), options))).toEqual([whole, "cursor"]);
+    // Once it was taken, what changes is enough.
+    await customer.put("profile/name", { value: { given: "Anne" } });
+    const pulls = it.server.arrived.filter(({ path }) => path.endsWith("/records")).length;
+    expect(words(await all(it.restart()))).toContain("read put profile/name");
+    expect(it.server.arrived.filter(({ path }) => path.endsWith("/records"))).toHaveLength(pulls);
+  });
+
+  it("are in the state as soon as one sees them, also what was read by itself", async () => {
+    await using it = await scene();
+    const { customer, grant } = await missedOnce(it, (each) => each.put("profile/name", { value: { given: "Anne" } }));
+    for await (const item of it.vendor.changes())
+      if (item.type === "read") {
+        expect((await it.vendor.grants.query(item.grant.id)).grant.id).toBe(grant.id);
+        expect((await it.vendor.pull(grant.id)).records).toMatchObject({ "profile/name": { given: "Anne" } });
+      }
+    // What one asked in the loop takes nothing from it: the grant goes on by bulk.
+    await customer.put("profile/emails/e1", mail("new@mail.example"));
+    expect(words(await all(it.vendor))).toEqual(["read put profile/emails/e1", "cursor"]);
   });
 
   it("begin anew where the feed has another life, and end what was not named any more", async () => {

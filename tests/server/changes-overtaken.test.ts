@@ -16,6 +16,7 @@ async function readLate(
   vendor: TestVendor,
   meanwhile: () => Promise<unknown>,
   rates = RATES,
+  between: () => Promise<unknown> = async () => {},
 ): Promise<ChangeLine[]> {
   const feed = changesFeedOf(vendor.clientId);
   const pace = { ...PACE, window: 1 };
@@ -35,7 +36,9 @@ async function readLate(
     faultOf: (error: unknown) => {
       throw error;
     },
-    keep: async () => {},
+    keep: async () => {
+      await between();
+    },
     isOver: () => false,
   };
   let text = "";
@@ -59,6 +62,38 @@ test("of a store that is erased while a reader is on its way, the last word says
   await at.vendor.pull(tokens.access_token, grant.grant);
   const said = saidOf(await readLate(at.system, at.vendor, () => at.customer.erase("now", true)), grant.grant);
   expect(said.at(-1)).toMatchObject({ type: "ended", delete_by: expect.any(String) });
+});
+
+test("what a frequency lets through counts, also where something came while its pages were read", async () => {
+  await using at = await scene();
+  const { customer, vendor } = at;
+  const contents = Object.fromEntries(Array.from({ length: 25 }, (_, index) => [`profile/emails/m${index}`, EMAIL]));
+  await customer.commit({ records: contents });
+  const { grant } = await customer.approve(await vendor.request([vendor.ask({ paths: ["profile/emails"], frequency: { max: 1 } })]), {
+    contents,
+  });
+  let pages = 0;
+  const later = { grant, path: "profile/emails/m3", content: EMAIL };
+  const lines = await readLate(
+    at.system,
+    vendor,
+    async () => {},
+    RATES,
+    async () => {
+      if (++pages === 1) await customer.commit({ shares: [later] });
+    },
+  );
+  expect(lines.at(-2)).toEqual({ type: "held", grant, until: null });
+  const begun = lines.findLastIndex(({ type }) => type === "grant");
+  const part = lines.slice(begun, -2);
+  expect(part[0]).toMatchObject({ since: true });
+  const paths = part.flatMap((line) => (line.type === "record" ? [line.path] : []));
+  expect(paths.sort(), "all but what came later").toEqual(
+    Object.keys(contents)
+      .filter((path) => path !== later.path)
+      .sort(),
+  );
+  expect(part.at(-1)).toMatchObject({ type: "read", grant });
 });
 
 test("a grant that has more pages than a minute has reads comes to its end", async () => {

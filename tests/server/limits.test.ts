@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { newId } from "#protocol/sealing/way-in.ts";
 import { RATES } from "../../server/configuration/config.ts";
 import { addressOf } from "../../server/guards/address.ts";
+import { ApiClient } from "../support/api-client.ts";
 import { EMAIL, refusal, scene } from "./scene.ts";
 
 const from = (remoteAddress: string | undefined, forwarded?: string, proxies = 0): string =>
@@ -45,6 +46,16 @@ test("a session can't fill the memory with nonces and registrations that it neve
   await refusedAfter("passkeyOptions", 5);
   at.system.clock.pass(60_000);
   await api.call("act");
+});
+
+test("a stranger with a false cookie uses up nobody's commits", async () => {
+  await using at = await scene({ config: { rates: { ...RATES, commits: 8 } } });
+  const { customer, system } = at;
+  const stranger = new ApiClient(system.issuer);
+  stranger.cookie = `counterfoil=${customer.account}.${"A".repeat(43)}`;
+  const body = await customer.draft({ records: { "profile/emails/e2": EMAIL } });
+  for (let time = 0; time < 20; time++) await expect(stranger.call("commit", { body })).rejects.toMatchObject(refusal("unauthenticated"));
+  await customer.commit({ records: { "profile/emails/e2": EMAIL } });
 });
 
 test("a stranger can't have one host flooded with fetches of documents", async () => {

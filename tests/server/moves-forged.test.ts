@@ -8,6 +8,7 @@ import { sign } from "#protocol/sealing/sign.ts";
 import type { Config } from "../../server/configuration/config.ts";
 import { digest } from "../../server/digest.ts";
 import type { Life } from "../../server/life.ts";
+import { Arrival } from "../../server/moves/arrival.ts";
 import { type ArrivalParts, fetchStore } from "../../server/moves/arriving.ts";
 import { ServerWords } from "../../server/moves/server-words.ts";
 import { makePrivateKey, serverKeyOf } from "../../server/oauth/server-key.ts";
@@ -117,6 +118,21 @@ test("however long the other server says that it offers a store, nobody's copy s
   await bring(rows, at.system.issuer, 1000 * 365 * DAY);
   expect(await at.there.storage.findDue(at.system.clock.now() + LIMITS.move, 10)).toEqual([at.customer.account]);
   await at.there.storage.erase(at.customer.account);
+});
+
+test("a store of more characters than one may have is not taken", async () => {
+  const { system, there } = at;
+  const arrival = new Arrival({ from: system.issuer, to: there.issuer, now: system.clock.now(), admits: () => true });
+  await arrival.take(rows.filter(({ kind }) => ["store", "head", "consent", "grant"].includes(kind)));
+  const body = "x".repeat(100_000);
+  const records = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, n) => {
+      const path = `profile/emails/m${String(from + n).padStart(6, "0")}`;
+      return { kind: "record", path, version: 1, epoch: 1, body } as const;
+    });
+  const many = LIMITS.bytes / body.length;
+  await arrival.take(records(0, many - 100));
+  await expect(arrival.take(records(many - 100, 1.2 * many))).rejects.toMatchObject({ code: "invalid_move" });
 });
 
 describe("nothing is taken, and nothing of it stays, where", () => {

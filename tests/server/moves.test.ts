@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import { LIMITS } from "#protocol/api.ts";
 import { verifyMove } from "#protocol/move.ts";
@@ -214,17 +217,37 @@ describe("while a store waits for the other server", () => {
     expect((await customer.read()).moving).toMatchObject({ to: there.issuer });
   });
 
-  test("more stores than a server checks at a time wait for a place there", async () => {
+  test("more stores than a server checks at a time wait for a place there, and of one address all but one", async () => {
     await using at = await twoServers();
     const { customer, there, system } = at;
     const code = await offer(customer, there.issuer);
-    const others = [0, 1, 2, 3].map((place) => `arrivals/${place}`);
+    const others = [0, 1, 2, 3, 4, 5, 6, 7].map((place) => `arrivals/${place}`);
     for (const place of others) await there.storage.hold(place, "another", MINUTE);
     const arrive = () => appOf(there).call("arrive", { body: { from: system.issuer, code } });
     await expect(arrive()).rejects.toMatchObject(refusal("unavailable"));
     await there.storage.release("arrivals/2", "another");
+    const own = ["127.0.0.1", "::1", "0:0:0:0::/64"].map((address) => `arrivals/${address}/0`);
+    for (const place of own) await there.storage.hold(place, "another", MINUTE);
+    await expect(arrive(), "of the same address").rejects.toMatchObject(refusal("unavailable"));
+    for (const place of own) await there.storage.release(place, "another");
     await arrive();
-    expect(await there.storage.hold("arrivals/2", "another", MINUTE), "its place is free again").toBe(true);
+    for (const place of ["arrivals/2", ...own])
+      expect(await there.storage.hold(place, "another", MINUTE), "its place is free again").toBe(true);
+  });
+
+  test("a server that says nothing keeps nobody's place for long", { timeout: 30_000 }, async () => {
+    await using at = await twoServers();
+    const { there } = at;
+    const silent = createServer(() => {});
+    silent.listen(0, "localhost");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const began = performance.now();
+    const body = { from: `http://localhost:${port}`, code: unknownCode() };
+    await expect(appOf(there).call("arrive", { body })).rejects.toMatchObject(refusal("unavailable"));
+    expect(performance.now() - began).toBeLessThan(10_000);
+    silent.closeAllConnections();
+    silent.close();
   });
 
   test.each(["pause", "revoke"] as const)("a %s takes hold, and calls the move off", async (what) => {

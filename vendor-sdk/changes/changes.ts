@@ -70,9 +70,9 @@ export function changes({ party, servers, moves }: ChangesParts): Changes {
 
   const shown = (grant: StoredGrant): Promise<Grant> => grantOf(grant, now());
 
-  const read = async ({ consent, complete, changes, receipt, next }: Reading): Promise<GrantChange> => {
+  const read = async ({ consent, complete, changes, receipt, next }: Reading, cursor = next.cursor): Promise<GrantChange> => {
     // Kept whatever you make of it: it may not be given again, and what you didn't take comes again by the cursor.
-    await book.saveGrant(next);
+    await book.saveGrant({ ...next, cursor });
     return {
       type: "read",
       grant: await shown(next),
@@ -89,9 +89,9 @@ export function changes({ party, servers, moves }: ChangesParts): Changes {
     deleteBy: string | null = null,
   ): Promise<GrantChange> => {
     servers.at(grant).tokens.forget(grant.id);
-    const gone = endedGrant(grant, { reason, at: new Date(now()).toISOString() });
-    await book.saveGrant(gone);
-    return { type: "ended", grant: await shown(gone), reason, deleteBy: deleteBy ?? undefined };
+    const gone = grant.ended === null ? endedGrant(grant, { reason, at: new Date(now()).toISOString() }) : grant;
+    if (gone !== grant) await book.saveGrant(gone);
+    return { type: "ended", grant: await shown(gone), reason: gone.ended?.state ?? reason, deleteBy: deleteBy ?? undefined };
   };
 
   const failed = async (grant: StoredGrant, thrown: unknown): Promise<GrantChange> => {
@@ -102,24 +102,44 @@ export function changes({ party, servers, moves }: ChangesParts): Changes {
     return { type: "failed", grant: await shown(grant), error };
   };
 
-  /** By itself: what no bulk read brings any more. */
-  const alone = (id: string, signal: AbortSignal | undefined): Promise<GrantChange | undefined> =>
+  /** What was read by itself has been taken. Whoever has read the grant meanwhile, or moved it, has said where it goes on. */
+  const taken = ({ id, cursor, read, server }: StoredGrant): Promise<void> =>
     book.locks.run(id, async () => {
       const grant = await book.grant(id);
-      if (grant === undefined || grant.ended !== null) return undefined;
+      if (grant === undefined || grant.ended !== null || grant.cursor !== null) return;
+      if (grant.read === read && grant.server === server) await book.saveGrant({ ...grant, cursor });
+    });
+
+  /**
+   * By itself: what no bulk read brings any more. All of it, since the grant's own cursor may be ahead of you by a run of `sync`; and until
+   * you come for the next item it has none, so that less than all of it isn't enough.
+   */
+  async function* alone(id: string, signal: AbortSignal | undefined): AsyncGenerator<GrantChange, GrantChange | undefined> {
+    let next: StoredGrant | undefined;
+    const item = await book.locks.run(id, async () => {
+      const grant = await book.grant(id);
+      if (grant === undefined) return undefined;
+      // You may not have heard of it: an event, or a sync, was first, or your loop threw.
+      if (grant.ended !== null) return ended(grant, grant.ended.state);
       try {
-        const since = grant.cursor;
-        return await read(await moves.follow(grant, (server, at) => server.read(at, { since: at === grant ? since : null, signal })));
+        const reading = await moves.follow(grant, (server, at) => server.read(at, { since: null, signal }));
+        next = reading.next;
+        return await read(reading, null);
       } catch (error) {
         signal?.throwIfAborted();
         return failed((await book.grant(id)) ?? grant, error);
       }
     });
+    if (item !== undefined) yield item;
+    if (item?.type === "read" && next !== undefined) await taken(next);
+    return item;
+  }
 
   const standing = (id: string, signal: AbortSignal | undefined): Promise<GrantChange | undefined> =>
     book.locks.run(id, async () => {
       const grant = await book.grant(id);
-      if (grant === undefined || grant.ended !== null) return undefined;
+      if (grant === undefined) return undefined;
+      if (grant.ended !== null) return ended(grant, grant.ended.state);
       try {
         await ask(grant, signal);
         return undefined;
@@ -166,10 +186,9 @@ export function changes({ party, servers, moves }: ChangesParts): Changes {
     const missed = new Set(feed.missed);
     const miss = (id: string): void => void (missed.size < MOST_MISSED && missed.add(id));
     for (const id of feed.missed) {
-      const item = await alone(id, signal);
+      const item = yield* alone(id, signal);
       if (item === undefined && (await book.head(id)) === undefined) continue;
       if (item?.type !== "failed") missed.delete(id);
-      if (item !== undefined) yield item;
     }
     const options = {
       party,
@@ -177,6 +196,7 @@ export function changes({ party, servers, moves }: ChangesParts): Changes {
       acquire: (id: string) => book.locks.acquire(id),
       named: (id: string) => named.add(id),
       unknown: miss,
+      repeatEnds: true,
     };
     for await (const part of partsOf(server.bulk(feed.cursor, signal), options)) {
       if (part.type === "cursor") {
@@ -188,23 +208,23 @@ export function changes({ party, servers, moves }: ChangesParts): Changes {
       const { id } = part.grant;
       if (part.type === "failed" && part.error.reason === BEHIND) {
         part.release();
-        const item = await alone(id, signal);
+        const item = yield* alone(id, signal);
         if (item?.type === "failed") miss(id);
-        if (item !== undefined) yield item;
         continue;
       }
       const item = await itemOf(part, signal);
       if (item.type === "failed") miss(id);
       yield item;
       if (item.type !== "moved") continue;
-      const there = await alone(id, signal);
+      const there = yield* alone(id, signal);
       if (there?.type === "failed") miss(id);
-      if (there !== undefined) yield there;
     }
     if (feed.began !== null) {
       for (const id of await book.grantIds()) {
         const head = named.has(id) ? undefined : await book.head(id);
-        if (head === undefined || head.ended !== null || head.given >= feed.began || (head.server ?? party.server) !== issuer) continue;
+        if (head === undefined || head.given >= feed.began || (head.server ?? party.server) !== issuer) continue;
+        // Of an end since then you may not have heard.
+        if (head.ended !== null && Date.parse(head.ended.at) < feed.began) continue;
         const item = await standing(id, signal);
         if (item !== undefined) yield item;
       }

@@ -9,8 +9,8 @@ import type { BulkLine } from "./bulk-read.ts";
 type Line<T extends ChangeLine["type"]> = Extract<ChangeLine, { type: T }>;
 
 /**
- * What a bulk read says of a grant that is known here and lives. The grant's lock is held until `release`. `read`: everything was
- * checked, nothing is saved; `failed`: it wasn't found good, or can't be taken, and must be read by itself.
+ * What a bulk read says of a grant that is known here and lives, or of the end of one. The grant's lock is held until `release`. `read`:
+ * everything was checked, nothing is saved; `failed`: it wasn't found good, or can't be taken, and must be read by itself.
  */
 export type GrantPart = { grant: StoredGrant; release: () => void } & (
   | { type: "read"; reading: Reading }
@@ -35,6 +35,8 @@ export interface PartsOptions {
   named?(grant: string): void;
   /** Hears each that this vendor's state doesn't know: its customer may not have come back yet. */
   unknown?(grant: string): void;
+  /** Whether it is also said of a grant that it has ended which is known here to have: an event, or a sync, may have been first. */
+  readonly repeatEnds?: boolean;
 }
 
 /** Opened together. */
@@ -54,7 +56,7 @@ interface Open {
  */
 export async function* partsOf(
   pieces: AsyncIterable<BulkLine[]>,
-  { party, server, acquire, named, unknown }: PartsOptions,
+  { party, server, acquire, named, unknown, repeatEnds = false }: PartsOptions,
 ): AsyncGenerator<BulkItem, void> {
   let open: Open | undefined;
 
@@ -69,7 +71,7 @@ export async function* partsOf(
     open = undefined;
     return { type: "failed", grant, release, error: asCounterfoilError(thrown) };
   };
-  const known = async (id: string): Promise<{ grant: StoredGrant; release: () => void } | undefined> => {
+  const known = async (id: string, alsoEnded = false): Promise<{ grant: StoredGrant; release: () => void } | undefined> => {
     named?.(id);
     // Without a lock: of most that pass over nothing is to be waited for.
     if ((await party.book.head(id)) === undefined) {
@@ -81,7 +83,8 @@ export async function* partsOf(
       release();
       throw error;
     });
-    if (grant !== undefined && grant.ended === null && (grant.server ?? party.server) === server) return { grant, release };
+    const isMeant = grant !== undefined && (grant.ended === null || alsoEnded);
+    if (isMeant && (grant.server ?? party.server) === server) return { grant, release };
     release();
     return undefined;
   };
@@ -89,8 +92,8 @@ export async function* partsOf(
     const found = await known(line.grant);
     if (found === undefined) return undefined;
     const { grant, release } = found;
-    // Something is missing here that a later read doesn't have: only one from the beginning brings it.
-    if (line.since && grant.cursor === null)
+    // Something is missing here that a later read doesn't have: only one from where the grant itself stands has it.
+    if (line.since && (grant.cursor === null || grant.behind))
       return {
         type: "failed",
         grant,
@@ -124,7 +127,7 @@ export async function* partsOf(
     return undefined;
   };
   const other = async (line: Line<"held" | "paused" | "ended" | "moved">): Promise<GrantPart | undefined> => {
-    const found = await known(line.grant);
+    const found = await known(line.grant, repeatEnds && line.type === "ended");
     if (found === undefined) return undefined;
     if (line.type === "held") return { type: "held", until: line.until, ...found };
     if (line.type === "paused") return { type: "paused", ...found };

@@ -112,14 +112,14 @@ export class DataFolder {
    * Puts a file in place whole or not at all. `folders`: those whose names must be durable, the file's own first. One
    * folder for all temporary files: what a crash leaves is found without looking through the stores.
    */
-  async replace(path: string, text: string, site: string, folders: string[]): Promise<void> {
+  async replace(path: string, content: string | Buffer, site: string, folders: string[]): Promise<void> {
     const { disk } = this;
     const temporary = this.path("temporary", `${process.pid}-${++this.#temporary}.tmp`);
     try {
       await this.lock?.assertHeld();
       const file = await disk.create(temporary);
       try {
-        await file.write(Buffer.from(text), 0);
+        await file.write(typeof content === "string" ? Buffer.from(content) : content, 0);
         await file.sync(`${site}: file`);
       } finally {
         await file.close();

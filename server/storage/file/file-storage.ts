@@ -17,6 +17,7 @@ import type { Tail } from "./change.ts";
 import type { Damages } from "./damages.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { Documents } from "./documents.ts";
+import type { Doubts } from "./doubts.ts";
 import { DueStores } from "./due.ts";
 import { Erasures } from "./erasures.ts";
 import { FeedLines } from "./feed-lines.ts";
@@ -40,6 +41,7 @@ interface Parts {
   segments: Segments;
   pointers: Pointers;
   damages: Damages;
+  doubts: Doubts;
   late: StoreLate;
   tails: Map<string, Tail>;
   /** Stores that the journal says were erased, with the line. */
@@ -62,6 +64,7 @@ interface Limits extends UpkeepLimits, FeedLimits {
  */
 export class FileStorage<Rows extends object> implements Storage<Rows> {
   readonly isShared = false;
+  readonly doubts: Doubts;
   readonly #parts: Parts;
   readonly #journal: Journal;
   readonly #stores: Stores;
@@ -81,6 +84,7 @@ export class FileStorage<Rows extends object> implements Storage<Rows> {
   constructor(parts: Parts, limits: Limits) {
     const { folder, segments, pointers, damages, erased, now } = parts;
     this.#parts = parts;
+    this.doubts = parts.doubts;
     this.#stores = new Stores(parts, limits, () => segments.next - 1, now);
     this.#feeds = new Feeds(parts, limits, () => segments.next - 1);
     this.#journal = new Journal(segments, { ...limits, lock: parts.lock }, () => void this.#upkeep.start());
@@ -109,6 +113,7 @@ export class FileStorage<Rows extends object> implements Storage<Rows> {
         id,
         new StorageError("corrupt", `its document could not be read: its last changes are in ${folder.path("late")}`),
       );
+    for (const id of parts.doubts.all) damages.note("store", id, new StorageError("corrupt", "it was damaged or lost, and not used since"));
     this.#timer = setInterval(() => void this.#tick(), Math.max(limits.idle / 6, 10));
     this.#timer.unref();
   }
@@ -128,7 +133,18 @@ export class FileStorage<Rows extends object> implements Storage<Rows> {
   }
 
   async find(kind: PointerKind, name: string): Promise<string | undefined> {
-    return isPointerName(name) ? this.#ongoing.run(() => this.#parts.pointers.find(pointerKey(kind, name))) : undefined;
+    return isPointerName(name) ? this.#ongoing.run(() => this.#find(pointerKey(kind, name))) : undefined;
+  }
+
+  /** An erased store takes its names with it: one that a name leads to, and that isn't there, is lost, and nothing of it has ended. */
+  async #find(key: string): Promise<string | undefined> {
+    const { pointers, damages, doubts } = this.#parts;
+    const id = await pointers.find(key);
+    if (id === undefined || (await this.#stores.has(id)) || (await pointers.find(key)) !== id) return id;
+    const lost = new StorageError("corrupt", "a store that a name leads to is not there");
+    damages.note("store", id, lost);
+    await doubts.add(id);
+    throw lost;
   }
 
   findDue(now: number, limit: number): Promise<string[]> {

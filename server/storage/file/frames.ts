@@ -4,6 +4,7 @@ import { crc32 } from "node:zlib";
 // JSON has no raw line break, so no line's content can look like a header at the start of a line.
 const HEADER = /^#(\d{14}) ([0-9a-f]{8}) ([0-9a-f]{8})\n$/;
 const HEADER_LENGTH = 34;
+const LENGTH_AT = 16;
 const CHECKED_LENGTH = 24;
 const COPIES = 2;
 /** No copy of a header begins further on. */
@@ -60,6 +61,21 @@ export function decodeFrames(bytes: Buffer, start = 0): { frames: Frame[]; end: 
   let goodAfter = false;
   for (let at = bytes.indexOf("#", end); at >= 0 && !goodAfter; at = bytes.indexOf("#", at + 1)) goodAfter = frameAt(bytes, at) > 0;
   return { frames, end, goodAfter };
+}
+
+/**
+ * Whether what lies at `offset`, and is no good frame, may have been a whole one. Otherwise it is too short for one, says itself that more
+ * was to come, or is all zeros: an append that was never over.
+ */
+export function mayBeWhole(bytes: Buffer, offset: number): boolean {
+  const left = bytes.subarray(offset);
+  if (left.length <= HEADER_LENGTH || left.every((byte) => byte === 0)) return false;
+  const header = HEADER.exec(left.toString("latin1", 0, HEADER_LENGTH));
+  if (header === null || HEADER_LENGTH + Number.parseInt(header[2] as string, 16) <= left.length) return true;
+  // Or it is the length alone that is wrong.
+  const mended = Buffer.from(left);
+  mended.write(hex(left.length - HEADER_LENGTH), LENGTH_AT, "latin1");
+  return frameAt(mended, 0) > 0;
 }
 
 /** Length of the good frame at `offset`, 0 if there is none. */

@@ -4,6 +4,7 @@ import type { Change, FeedLine, Tail } from "./change.ts";
 import { Damages } from "./damages.ts";
 import { DataFolder } from "./data-folder.ts";
 import { type Disk, nodeDisk } from "./disk.ts";
+import { Doubts } from "./doubts.ts";
 import { failure } from "./failure.ts";
 import type { FeedLimits, FoundFeedLine } from "./feeds.ts";
 import { FileStorage } from "./file-storage.ts";
@@ -33,7 +34,10 @@ export interface FileStorageOptions extends Partial<UpkeepLimits>, Partial<FeedL
   tell?: (notice: Notice) => void;
 }
 
-/** `upgraded`: the folder is of this program's layout now, and an older program refuses it. `damaged`: a part of it can't be read. */
+/**
+ * `upgraded`: the folder is of this program's layout now, and an older program refuses it. `damaged`: a part of it can't be read; of the
+ * journal's end it is told at each opening until that file is gone.
+ */
 export type Notice = { readonly kind: "upgraded"; readonly from: number } | { readonly kind: "damaged"; readonly damage: Damage };
 
 /**
@@ -52,28 +56,33 @@ export async function openFileStorage<Rows extends object = object>(options: Fil
     if (from !== undefined) tell({ kind: "upgraded", from });
     const damages = new Damages((damage) => tell({ kind: "damaged", damage }));
     const late = await StoreLate.open(folder);
+    const doubts = await Doubts.open(folder);
     const tails = new Map<string, Tail>();
     const erased = new Map<string, number>();
     const feedLines: FoundFeedLine[] = [];
     const pointers = new Pointers(folder, damages);
-    const segments = await Segments.open(disk, folder.path("journal"), now, (sequence, line) => {
-      const change = JSON.parse(line) as Change | FeedLine;
-      // Before anything of its store is forgotten: an entry outlives it.
-      if (change.store === undefined || change.appends !== undefined) feedLines.push([sequence, change, line.length]);
-      if (change.store === undefined) return;
-      const tail = tails.get(change.store) ?? { first: sequence, size: 0, changes: [] };
-      if (change.erased) {
-        // Its first line is kept in mind: the journal is let go only when the document is gone.
-        tail.changes = [];
-        erased.set(change.store, sequence);
-      }
-      tail.size += line.length;
-      tail.changes.push([sequence, change]);
-      tails.set(change.store, tail);
-      for (const [key, leadsHere] of change.points ?? []) pointers.set(key, leadsHere ? change.store : undefined, sequence);
+    const segments = await Segments.open(disk, folder.path("journal"), now, {
+      keep: (number, bytes) => late.keepCut(number, bytes),
+      replay(sequence, line) {
+        const change = JSON.parse(line) as Change | FeedLine;
+        // Before anything of its store is forgotten: an entry outlives it.
+        if (change.store === undefined || change.appends !== undefined) feedLines.push([sequence, change, line.length]);
+        if (change.store === undefined) return;
+        const tail = tails.get(change.store) ?? { first: sequence, size: 0, changes: [] };
+        if (change.erased) {
+          // Its first line is kept in mind: the journal is let go only when the document is gone.
+          tail.changes = [];
+          erased.set(change.store, sequence);
+        }
+        tail.size += line.length;
+        tail.changes.push([sequence, change]);
+        tails.set(change.store, tail);
+        for (const [key, leadsHere] of change.points ?? []) pointers.set(key, leadsHere ? change.store : undefined, sequence);
+      },
     });
+    for (const name of late.cut) tell({ kind: "damaged", damage: { kind: "journal", name, message: cutOff(folder.path("late", name)) } });
     const storage = new FileStorage<Rows>(
-      { folder, segments, pointers, damages, late, tails, erased, feedLines, lock, now },
+      { folder, segments, pointers, damages, doubts, late, tails, erased, feedLines, lock, now },
       {
         cacheBytes,
         segmentBytes: options.segmentBytes ?? 16 * MiB,
@@ -84,6 +93,8 @@ export async function openFileStorage<Rows extends object = object>(options: Fil
         pendingPointers: options.pendingPointers ?? 1024,
         pendingFeedBytes: options.pendingFeedBytes ?? 4 * MiB,
         feedPage: options.feedPage ?? 250,
+        largeStore: options.largeStore ?? 256 * MiB,
+        largestStore: options.largestStore ?? 384 * MiB,
       },
     );
     await storage.finishErasures();
@@ -93,3 +104,6 @@ export async function openFileStorage<Rows extends object = object>(options: Fil
     throw failure(`opening ${folder.root}`, error);
   }
 }
+
+const cutOff = (path: string): string =>
+  `the journal's end could not be read and was cut off, and perhaps it was answered: it is in ${path}; restore, or remove that file`;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { StorageError } from "../storage.ts";
 import { type Disk, hasCode, type LogFile } from "./disk.ts";
-import { decodeFrames, decodeHeader, encodeFrame, encodeHeader, type Frame } from "./frames.ts";
+import { decodeFrames, decodeHeader, encodeFrame, encodeHeader, type Frame, mayBeWhole } from "./frames.ts";
 
 interface Segment {
   number: number;
@@ -20,6 +20,15 @@ interface Found extends Segment {
   torn: boolean;
   /** Good frames lie beyond the end. */
   goodAfter: boolean;
+  /** What lies beyond the end, if that may have been a whole frame. */
+  doubtful: Buffer | undefined;
+}
+
+/** Is given what opening the journal finds, oldest first. */
+interface Finder {
+  replay(sequence: number, line: string): void;
+  /** What is about to be cut off the last file though it may have been answered. Awaited before it is. */
+  keep(number: number, bytes: Buffer): Promise<void>;
 }
 
 /**
@@ -47,9 +56,9 @@ export class Segments {
   }
 
   /** Reads what is there, oldest first. @throws {StorageError} `corrupt` */
-  static async open(disk: Disk, folder: string, now: () => number, replay: (sequence: number, line: string) => void): Promise<Segments> {
+  static async open(disk: Disk, folder: string, now: () => number, finder: Finder): Promise<Segments> {
     const segments = new Segments(disk, folder, now);
-    await segments.#open(replay);
+    await segments.#open(finder);
     return segments;
   }
 
@@ -127,11 +136,22 @@ export class Segments {
     }
   }
 
+  /** The lines of closed files from `first` on, perhaps after some before it. @throws {StorageError} `corrupt`, if one is not there any more */
+  async *closedLines(first: number): AsyncGenerator<[sequence: number, line: string]> {
+    const closed = this.#closed.map((segment, at) => ({ ...segment, end: (this.#closed[at + 1] ?? this.#active).first }));
+    for (const { path, first: begin, end } of closed.filter((each) => each.end > first)) {
+      const bytes = (await this.#disk.read(path)) ?? Buffer.alloc(0);
+      let next = begin;
+      for (const frame of decodeFrames(bytes, decodeHeader(bytes)?.end).frames) for (const line of frame.lines) yield [next++, line];
+      if (next !== end) throw lineMissing(path, next, end);
+    }
+  }
+
   async close(): Promise<void> {
     await this.#file?.close();
   }
 
-  async #open(replay: (sequence: number, line: string) => void): Promise<void> {
+  async #open(finder: Finder): Promise<void> {
     const numbers = (await this.#disk.list(this.#folder)).flatMap((name) => /^(\d{10})\.journal$/.exec(name)?.[1] ?? []).map(Number);
     numbers.sort((a, b) => a - b);
     let before: Found | undefined;
@@ -147,13 +167,15 @@ export class Segments {
       if (!found.torn && found.first !== this.#next) throw lineMissing(found.path, this.#next, found.first);
       for (const frame of found.frames) {
         if (frame.first !== this.#next) throw lineMissing(found.path, this.#next, frame.first);
-        for (const line of frame.lines) replay(this.#next++, line);
+        for (const line of frame.lines) finder.replay(this.#next++, line);
       }
       if (before !== undefined) this.#closed.push(before);
       before = found;
     }
     if (before === undefined) return this.#start(this.#active);
     if (before.goodAfter) throw badFrame(before.path, before.end);
+    // After a crash it can be an append that was never over, too: nobody can tell, so it is no reason to refuse all that comes before it.
+    if (before.doubtful !== undefined) await finder.keep(before.number, before.doubtful);
     if (before.torn) return this.#start({ number: before.number, path: before.path, first: this.#next });
     this.#active = before;
     this.#made = before.made;
@@ -168,7 +190,9 @@ export class Segments {
     const path = this.#path(number);
     const bytes = (await this.#disk.read(path)) ?? Buffer.alloc(0);
     const header = decodeHeader(bytes);
-    const found = { number, path, length: bytes.length, ...decodeFrames(bytes, header?.end) };
+    const frames = decodeFrames(bytes, header?.end);
+    const doubtful = mayBeWhole(bytes, frames.end) ? bytes.subarray(frames.end) : undefined;
+    const found = { number, path, length: bytes.length, ...frames, doubtful };
     if (header === undefined) return { ...found, first: 0, made: 0, headerEnd: 0, torn: true };
     return { ...found, first: header.first, made: header.made, headerEnd: header.end, torn: false };
   }

@@ -19,6 +19,8 @@ const ALL = "";
 
 const STORE_OVERHEAD = 2048;
 const ROW_OVERHEAD = 64;
+/** Bytes of a document from which each row of it is weighed when it is read. */
+const WEIGHED = 32 * 1024 * 1024;
 const NAMED = Entry.found(1, 1);
 
 /** One open store. Memory runs ahead of the journal by what is pending, and goes back if that fails. */
@@ -46,7 +48,9 @@ export class Store {
   pins = 0;
   used = 0;
   #writingFrom: number | undefined;
-  #checkpointing: Promise<void> | undefined;
+  /** Since the last checkpoint, even if it was made again. */
+  #wasErased = false;
+  #checkpointing: Promise<unknown> | undefined;
   readonly #adapter: FileAdapter<Checkpoint>;
   readonly #document: Low<Checkpoint>;
   readonly #late: StoreLate;
@@ -78,6 +82,18 @@ export class Store {
   /** Size of the document when last read or written. */
   get documentSize(): number {
     return this.#adapter.size;
+  }
+
+  /** What the work would write, and by how much more the store would be: both as `size` counts. */
+  weigh(work: Work<object>): { written: number; grown: number } {
+    let written = 0;
+    let replaced = 0;
+    for (const [name, key, { entry }] of work.changes()) {
+      const before = this.tables.get(name)?.get(key);
+      if (entry !== undefined) written += weightOf(key, entry);
+      if (before !== undefined) replaced += weightOf(key, before);
+    }
+    return { written, grown: written - replaced };
   }
 
   /** Applies the work at once and answers its line, which the caller queues; undefined if it changes nothing. */
@@ -113,6 +129,7 @@ export class Store {
     const before = [...this.tables];
     const { size, changes } = this;
     this.#empty();
+    this.#wasErased = true;
     const text = `{"store":"${this.id}","erased":true,"rows":[],"points":${JSON.stringify(points)}}`;
     return this.#begin(
       new Commit(this, text, points, () => {
@@ -153,23 +170,56 @@ export class Store {
     return made ? [[table, ALL, NAMED], ...rows] : rows;
   }
 
-  /** Makes the document durable, as of a moment at which nothing is pending. */
-  async checkpoint(): Promise<void> {
-    while (this.#checkpointing !== undefined) await this.#checkpointing.catch(() => {});
-    this.#checkpointing = this.#write().finally(() => {
-      this.#checkpointing = undefined;
-    });
-    await this.#checkpointing;
+  /** Makes the document durable, as of a moment at which nothing is pending. Answers whether it was written. */
+  checkpoint(): Promise<boolean> {
+    return this.#alone(() => this.#write());
   }
 
-  async #write(): Promise<void> {
+  /**
+   * Puts aside what only the journal has of it before the line `before`, so that the journal need not wait for a document that can't be
+   * written. Answers false for one that was erased: nothing of that may be kept. `lines`: those of the journal from a line on.
+   * @throws {StorageError} `corrupt`, `full`, `failed`
+   */
+  setAside(before: number, lines: (first: number) => AsyncIterable<[sequence: number, line: string]>): Promise<boolean> {
+    return this.#alone(async () => {
+      const first = this.dirtyFrom;
+      if (!this.exists || this.#wasErased) return false;
+      if (first === undefined || first >= before) return true;
+      const changes: Tail["changes"] = [];
+      for await (const [sequence, line] of lines(first)) {
+        if (sequence < first || sequence >= before || !line.includes(this.id)) continue;
+        // What it appended to feeds is theirs, and may be taken out of them.
+        const { appends: _, ...change } = JSON.parse(line) as Change;
+        if (change.store === this.id) changes.push([sequence, change]);
+      }
+      if (changes.length > 0) await this.#late.write(this.id, changes);
+      this.dirtyFrom = this.through >= before ? before : undefined;
+      this.dirtySize = 0;
+      return true;
+    });
+  }
+
+  /** One at a time. */
+  async #alone<Result>(work: () => Promise<Result>): Promise<Result> {
+    while (this.#checkpointing !== undefined) await this.#checkpointing.catch(() => {});
+    const turn = work().finally(() => {
+      this.#checkpointing = undefined;
+    });
+    this.#checkpointing = turn;
+    return turn;
+  }
+
+  async #write(): Promise<boolean> {
     await this.gate.enter(true);
     let size = 0;
     let isGone = false;
+    let wasErased = false;
     try {
       while (this.pending !== undefined) await this.pending;
-      if (this.dirtyFrom === undefined) return;
+      if (this.dirtyFrom === undefined) return false;
       isGone = !this.exists;
+      wasErased = this.#wasErased;
+      this.#wasErased = false;
       // Rows are replaced, never changed: the lists of now stay those of now while they are written.
       this.#document.data = {
         store: this.id,
@@ -186,8 +236,9 @@ export class Store {
     }
     try {
       await (isGone ? this.#adapter.remove() : this.#document.write());
-      await this.#late.clear(this.id);
+      await this.#late.clear(this.id, wasErased);
     } catch (error) {
+      this.#wasErased ||= wasErased;
       this.dirtyFrom = this.#writingFrom;
       this.dirtySize += size;
       throw error;
@@ -195,6 +246,7 @@ export class Store {
       this.#writingFrom = undefined;
       this.#document.data = empty(this.id);
     }
+    return !isGone;
   }
 
   async #load(tail: Tail | undefined, path: string, end: number): Promise<void> {
@@ -210,15 +262,15 @@ export class Store {
     this.through = data.through;
     this.changes = data.changes;
     const rows = Object.values(data.tables).reduce((sum, table) => sum + table.length, 0);
-    const average = Math.ceil(this.#adapter.size / Math.max(rows, 1));
+    // Of a large one the average would soon be far from what is left of it.
+    const average = this.#adapter.size > WEIGHED ? undefined : Math.ceil(this.#adapter.size / Math.max(rows, 1));
     for (const [name, list] of Object.entries(data.tables)) {
       const table = this.#table(name);
-      for (const [key, row] of list) this.#set(table, key, Entry.found(row, average));
+      for (const [key, row] of list) this.#set(table, key, Entry.found(row, average ?? JSON.stringify(row).length));
     }
     const late = isWhole ? [] : await this.#late.read(this.id);
-    // Its size is only known roughly: a share of the line.
-    for (const [sequence, change] of late) this.#replay(sequence, change, path, 0);
-    for (const [sequence, change] of lines) this.#replay(sequence, change, path, Math.ceil((tail?.size ?? 0) / lines.length));
+    for (const [sequence, change] of late) this.#replay(sequence, change, path);
+    for (const [sequence, change] of lines) this.#replay(sequence, change, path);
     if (late.length > 0) this.dirtyFrom = end + 1;
     if (tail === undefined) return;
     // Even if the document has them: whoever wrote it may have died before it was durable.
@@ -237,10 +289,11 @@ export class Store {
     }
   }
 
-  #replay(sequence: number, change: Change, path: string, size: number): void {
+  #replay(sequence: number, change: Change, path: string): void {
     if (sequence <= this.through) return;
     if (change.erased) {
       this.#empty();
+      this.#wasErased = true;
       this.through = sequence;
       return;
     }
@@ -252,7 +305,7 @@ export class Store {
     this.through = sequence;
     for (const [table, key, entry] of this.#name(change.points, change.made)) this.#set(table, key, entry);
     for (const [name, key, ...value] of change.rows)
-      this.#set(this.#table(name), key, value.length === 0 ? undefined : Entry.found(value[0], size));
+      this.#set(this.#table(name), key, value.length === 0 ? undefined : Entry.found(value[0], JSON.stringify(value[0]).length));
   }
 
   #empty(): void {
@@ -273,10 +326,12 @@ export class Store {
 
   #set(table: Table, key: string, entry: Entry | undefined): Entry | undefined {
     const before = table.set(key, entry);
-    if (entry !== undefined) this.size += entry.size + key.length + ROW_OVERHEAD;
-    if (before !== undefined) this.size -= before.size + key.length + ROW_OVERHEAD;
+    if (entry !== undefined) this.size += weightOf(key, entry);
+    if (before !== undefined) this.size -= weightOf(key, before);
     return before;
   }
 }
+
+const weightOf = (key: string, { size }: Entry): number => size + key.length + ROW_OVERHEAD;
 
 type Undo = [table: Table, key: string, before: Entry | undefined];

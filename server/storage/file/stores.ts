@@ -1,16 +1,18 @@
 import { assertLimit } from "../shapes.ts";
 import { StorageError } from "../storage.ts";
 import type { Tail } from "./change.ts";
-import type { Damages } from "./damages.ts";
+import { type Damages, isCorrupt } from "./damages.ts";
 import type { DataFolder } from "./data-folder.ts";
+import type { Doubts } from "./doubts.ts";
 import { Store } from "./store.ts";
-import { storeFiles } from "./store-files.ts";
+import { storeFiles, storePath } from "./store-files.ts";
 import type { StoreLate } from "./store-late.ts";
 
 interface StoresParts {
   folder: DataFolder;
   late: StoreLate;
   damages: Damages;
+  doubts: Doubts;
   tails: Map<string, Tail>;
 }
 
@@ -19,6 +21,7 @@ export class Stores {
   readonly #folder: DataFolder;
   readonly #late: StoreLate;
   readonly #damages: Damages;
+  readonly #doubts: Doubts;
   readonly #tails: Map<string, Tail>;
   readonly #cacheBytes: number;
   readonly #lastLine: () => number;
@@ -30,7 +33,7 @@ export class Stores {
 
   /** `tails`: what the journal held at start, for the stores that are not open yet. */
   constructor(
-    { folder, late, damages, tails }: StoresParts,
+    { folder, late, damages, doubts, tails }: StoresParts,
     { cacheBytes }: { cacheBytes: number },
     lastLine: () => number,
     now: () => number,
@@ -38,6 +41,7 @@ export class Stores {
     this.#folder = folder;
     this.#late = late;
     this.#damages = damages;
+    this.#doubts = doubts;
     this.#tails = tails;
     this.#cacheBytes = cacheBytes;
     this.#lastLine = lastLine;
@@ -59,18 +63,26 @@ export class Stores {
     }
   }
 
-  async checkpoint(id: string): Promise<void> {
-    if (!this.#open.has(id) && !this.#tails.has(id)) return;
+  /** Answers whether its document was written. */
+  async checkpoint(id: string): Promise<boolean> {
+    if (!this.#open.has(id) && !this.#tails.has(id)) return false;
     let store = this.#open.get(id);
     for (; store === undefined; store = this.#open.get(id)) {
       try {
         await this.#load(id);
       } catch (error) {
         if (!(error instanceof StorageError)) throw error;
-        return this.#setAside(id);
+        await this.#setAside(id);
+        return false;
       }
     }
-    await this.#checkpoint(store);
+    return this.#pinned(store, () => store.checkpoint());
+  }
+
+  /** See `Store.setAside`. Answers whether the journal need not wait for it. */
+  async setAside(id: string, before: number, lines: (first: number) => AsyncIterable<[sequence: number, line: string]>): Promise<boolean> {
+    const store = this.#open.get(id);
+    return store !== undefined && this.#pinned(store, () => store.setAside(before, lines));
   }
 
   /** Its document can't be read now: the journal must not wait for it. Nobody opens it meanwhile. */
@@ -110,7 +122,7 @@ export class Stores {
   async list({ after = "", limit }: { after?: string; limit: number }): Promise<string[]> {
     assertLimit(limit);
     // Before the files: what is closed meanwhile is a file by then.
-    const unwritten = [...this.#open.keys(), ...this.#tails.keys(), ...this.#late.stores].filter((id) => id > after);
+    const unwritten = [...this.#open.keys(), ...this.#tails.keys(), ...this.#late.stores, ...this.#doubts.all].filter((id) => id > after);
     const found: string[] = [];
     let last = "";
     for await (const id of storeFiles(this.#folder, after)) {
@@ -133,6 +145,13 @@ export class Stores {
     return true;
   }
 
+  /** Whether there is one of that id, wherever it lies: of one that isn't open, that costs one look at the folder. */
+  async has(id: string): Promise<boolean> {
+    if (!this.#open.has(id) && !this.#tails.has(id) && !this.#late.has(id))
+      return (await this.#folder.disk.modified(storePath(this.#folder, id))) !== undefined || this.#open.has(id);
+    return this.#isThere(id);
+  }
+
   #load(id: string): Promise<void> {
     let opening = this.#opening.get(id);
     if (opening === undefined) {
@@ -145,7 +164,11 @@ export class Stores {
   async #read(id: string): Promise<void> {
     if (this.#size > this.#cacheBytes) await this.#makeRoom();
     const store = await this.#damages.watch("store", id, () =>
-      Store.open(this.#folder, this.#late, id, this.#tails.get(id), this.#lastLine()),
+      Store.open(this.#folder, this.#late, id, this.#tails.get(id), this.#lastLine()).catch(async (error: unknown) => {
+        // Before anybody hears of it: whoever repairs it may be quick.
+        if (isCorrupt(error)) await this.#doubts.add(id);
+        throw error;
+      }),
     );
     this.#tails.delete(id);
     this.#open.set(id, store);
@@ -163,15 +186,15 @@ export class Stores {
     for (const store of [...this.#open.values()]) {
       if (this.#size <= this.#cacheBytes) return;
       // If it can't be written now it stays: too much memory is better than no answers.
-      if (store.pins === 0 && store.dirtyFrom !== undefined) await this.#checkpoint(store).catch(() => {});
+      if (store.pins === 0 && store.dirtyFrom !== undefined) await this.#pinned(store, () => store.checkpoint()).catch(() => {});
       if (store.pins === 0 && store.pinned === undefined && this.#open.get(store.id) === store) this.#close(store);
     }
   }
 
-  async #checkpoint(store: Store): Promise<void> {
+  async #pinned<Result>(store: Store, work: () => Promise<Result>): Promise<Result> {
     store.pins++;
     try {
-      await store.checkpoint();
+      return await work();
     } finally {
       this.#unpin(store);
     }

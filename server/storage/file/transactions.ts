@@ -101,6 +101,7 @@ export class Transactions<Rows extends object> {
       }
       if (store.epoch !== epoch) return { kind: "again" };
       if (journal.stopped !== undefined) throw journal.stopped;
+      if (how !== "erase") upkeep.assertRoom(store, writer);
       const commit = how === "erase" ? store.erase(points) : store.commit(writer, how === "create", points);
       if (commit === undefined) return { kind: "answer", result, after: store.pending };
       commit.onDurable = (sequence) => this.#durable(store, writer, { how, points, sequence });

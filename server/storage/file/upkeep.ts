@@ -7,6 +7,7 @@ import type { Pointers } from "./pointers.ts";
 import type { Segments } from "./segments.ts";
 import type { Store } from "./store.ts";
 import type { Stores } from "./stores.ts";
+import type { Work } from "./work.ts";
 
 export interface UpkeepLimits {
   /** Journal bytes of one store that a checkpoint is worth at least. */
@@ -19,6 +20,10 @@ export interface UpkeepLimits {
   pendingPointers: number;
   /** Estimated bytes of feeds that may be in the journal only. */
   pendingFeedBytes: number;
+  /** Estimated bytes of a store above which it takes small changes only. Its document is one string: the engine must stay able to make it. */
+  largeStore: number;
+  /** The same above which it takes only those that make it smaller. */
+  largestStore: number;
 }
 
 interface Parts {
@@ -33,7 +38,11 @@ interface Parts {
 const AT_ONCE = 4;
 const CLOSED_FILES = 8;
 const PAUSE_AFTER_FAILURE = 5_000;
+/** The same for one store, whose document takes its time to make. */
+const PAUSE_OF_STORE = 600_000;
 const CLEAN_SHARE = 20;
+/** Estimated bytes of rows. Whoever stops or deletes something writes less. */
+const SMALL_CHANGE = 64 * 1024;
 
 /** Moves what the journal holds to where it stays, so that the journal stays short. Nobody's answer waits for it. */
 export class Upkeep {
@@ -45,6 +54,8 @@ export class Upkeep {
   #again = false;
   #notBefore = 0;
   #cleanNotBefore = 0;
+  /** Stores whose documents can't be written though others can, and when that is tried again. */
+  readonly #failing = new Map<string, number>();
 
   constructor(parts: Parts, limits: UpkeepLimits, now: () => number) {
     this.#parts = parts;
@@ -64,6 +75,14 @@ export class Upkeep {
     if (this.#now() < this.#notBefore) return;
     if (grown) this.#wanted.add(store.id);
     void this.start();
+  }
+
+  /** Before a change of a store that is perhaps as large as one can be. @throws {StorageError} `full` */
+  assertRoom(store: Store, work: Work<object>): void {
+    const { largeStore, largestStore } = this.#limits;
+    const { written, grown } = store.weigh(work);
+    if (grown > 0 && store.size + grown > (written > SMALL_CHANGE ? largeStore : largestStore))
+      throw new StorageError("full", "this store is as large as one can be");
   }
 
   /** Whether lines up to this one are on the medium still. */
@@ -109,6 +128,7 @@ export class Upkeep {
   /** Moves everything, and leaves an empty journal if it can. What it can't move stays in the journal. */
   async finish(): Promise<void> {
     await this.#running;
+    this.#failing.clear();
     await this.#parts.journal.roll().catch(() => {});
     await this.start();
   }
@@ -152,16 +172,38 @@ export class Upkeep {
     const { closedBefore = 0 } = segments;
     const ids = [...new Set([...this.#wanted, ...stores.pinning(closedBefore).ids])];
     this.#wanted.clear();
-    const failures: unknown[] = [];
-    for (let at = 0; at < ids.length; at += AT_ONCE) {
-      const some = await Promise.allSettled(ids.slice(at, at + AT_ONCE).map((id) => stores.checkpoint(id)));
-      for (const one of some) if (one.status === "rejected") failures.push(one.reason);
-    }
+    const failures = await this.#checkpoint(ids, closedBefore);
     if (this.#tooManyPointers || (pointers.pinned ?? closedBefore) < closedBefore) await pointers.write();
     if (this.#tooMuchOfFeeds || (feeds.pinned ?? closedBefore) < closedBefore) await feeds.write();
     const { first } = stores.pinning(segments.next);
     await this.#parts.folder.lock?.assertHeld();
     await segments.drop(Math.min(first, pointers.pinned ?? first, feeds.pinned ?? first));
     if (failures.length > 0) throw failures[0];
+  }
+  /** Answers why some could not be moved; the journal's lines before `closedBefore` wait for them. */
+  async #checkpoint(ids: readonly string[], closedBefore: number): Promise<unknown[]> {
+    const { stores } = this.#parts;
+    const failed = new Map<string, unknown>();
+    let isWorking = false;
+    const move = async (id: string) => {
+      if ((this.#failing.get(id) ?? 0) > this.#now() && (await this.#setAside(id, closedBefore))) return;
+      if (await stores.checkpoint(id)) isWorking = true;
+      this.#failing.delete(id);
+    };
+    for (let at = 0; at < ids.length; at += AT_ONCE)
+      await Promise.all(ids.slice(at, at + AT_ONCE).map((id) => move(id).catch((error: unknown) => failed.set(id, error))));
+    for (const [id, error] of failed) {
+      // The medium fails for all of them, and will soon be well again.
+      if (!isWorking && error instanceof StorageError) continue;
+      const isAside = await this.#setAside(id, closedBefore).catch(() => false);
+      if (!isAside) continue;
+      failed.delete(id);
+      this.#failing.set(id, this.#now() + PAUSE_OF_STORE);
+    }
+    return [...failed.values()];
+  }
+
+  #setAside(id: string, before: number): Promise<boolean> {
+    return this.#parts.stores.setAside(id, before, (first) => this.#parts.segments.closedLines(first));
   }
 }
