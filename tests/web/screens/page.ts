@@ -26,8 +26,11 @@ export interface Screens extends AsyncDisposable {
   origin: string;
 }
 
-/** The customer's screens, built over the prepared vault instead of the real one, on a server of their own. */
-export async function serveScreens(): Promise<Screens> {
+/** Where `buildScreens` has put them, for the workers of one run. */
+const builtScreensVariable = "COUNTERFOIL_TEST_SCREENS";
+
+/** Builds the customer's screens over the prepared vault instead of the real one, once for all files of a run. */
+export async function buildScreens(): Promise<AsyncDisposable> {
   const folder = await scratchFolder();
   // Inside the repository, so that the built page finds its packages.
   const cache = join(root, "node_modules", ".cache");
@@ -54,11 +57,19 @@ export async function serveScreens(): Promise<Screens> {
     },
   });
   await rm(source, { recursive: true, force: true });
-  const csp = cspOf(JSON.parse(await readFile(join(folder.path, "security.json"), "utf8")) as SecurityFile);
+  process.env[builtScreensVariable] = folder.path;
+  return folder;
+}
+
+/** The built screens, on a server of their own. */
+export async function serveScreens(): Promise<Screens> {
+  const folder = process.env[builtScreensVariable];
+  if (folder === undefined) throw new Error("the screens are not built: run this by vitest's project `flow`");
+  const csp = cspOf(JSON.parse(await readFile(join(folder, "security.json"), "utf8")) as SecurityFile);
   const server: Server = createServer((asked, answer) => {
     const path = new URL(asked.url ?? "/", "http://localhost").pathname;
     const file = extname(path) === "" ? "index.html" : path.slice(1);
-    void readFile(join(folder.path, file)).then(
+    void readFile(join(folder, file)).then(
       (content) =>
         answer
           .writeHead(200, { "Content-Type": TYPES[extname(file)] ?? "application/octet-stream", "Content-Security-Policy": csp })
@@ -72,7 +83,6 @@ export async function serveScreens(): Promise<Screens> {
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
-      await folder[Symbol.asyncDispose]();
     },
   };
 }
