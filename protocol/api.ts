@@ -454,8 +454,9 @@ export const LIMITS = {
   records: 100_000,
   /** Characters in a store: sealed bodies of records and shares, and what its commits leave behind. */
   bytes: 200_000_000,
-  /** Characters that a grant's reads may write into the history. */
-  history: 50_000_000,
+  /** Characters that a grant's reads may write into the history, and those of all grants of a store. */
+  history: 20_000_000,
+  histories: 100_000_000,
   /** The latest that a consent may end: 12 months. */
   expiry: 366 * 86_400_000,
   /** Time in which a kit must be confirmed before a new grant. */

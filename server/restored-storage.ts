@@ -2,7 +2,8 @@ import type { Rows, StoreRow } from "./rows.ts";
 import { type Storage, StorageError, type StoreReader, type StoreWriter } from "./storage/storage.ts";
 import { withReplaced } from "./storage/with-replaced.ts";
 import { setDue } from "./store/calendar.ts";
-import { note, positionOf } from "./store/history.ts";
+import { noteChange } from "./store/changes.ts";
+import { note } from "./store/history.ts";
 import { pauseGrant } from "./store/pause.ts";
 import { afterRestore } from "./store/positions.ts";
 import { stateNow } from "./store/shares.ts";
@@ -64,6 +65,8 @@ export function restoredStorage(storage: Storage<Rows>, circumstances: Circumsta
   return withReplaced(storage, {
     create: (id, work) =>
       storage.create(id, async (store) => {
+        // Whose place it is may come back.
+        if (doubts?.has(id) === true) throw new StorageError("taken", "this store is lost, and may be put back");
         const result = await work(store);
         const row = await store.get("store", "store");
         if (row !== undefined && restores > 0) store.put("store", "store", { ...row, restores });
@@ -106,7 +109,8 @@ async function pauseAll(store: StoreWriter<Rows>, row: StoreRow, { restores, res
   store.put("store", "store", { ...row, ...(restores === 0 ? {} : { restores }), ...(move === undefined ? {} : { move }) });
   if (move !== undefined) await setDue(store);
   // Positions that were given out since the backup mean something else, or nothing.
-  store.put("counter", "position", { position: afterRestore(await positionOf(store), restored) });
+  const counter = await store.get("counter", "position");
+  store.put("counter", "position", { ...counter, position: afterRestore(counter?.position ?? 0, restored) });
   await note(store, { at: now, type: "restored" });
   for (const [session] of await store.list("sessions", { limit: 100_000 })) store.delete("sessions", session);
   for (const [grant, standing] of await store.list("standings", { limit: 100_000 })) {
@@ -115,7 +119,10 @@ async function pauseAll(store: StoreWriter<Rows>, row: StoreRow, { restores, res
     if (known === undefined) continue;
     // Access tokens of before go with it: one may have been revoked.
     store.put("grants", grant, { ...known, generation: (known.generation ?? 0) + GENERATIONS });
-    if (stateNow({ row: known, standing }, now) === "active") await pauseGrant({ store, teller: teller() }, grant, now, "system");
+    if (stateNow({ row: known, standing }, now) !== "active") continue;
+    await pauseGrant({ store, teller: teller() }, grant, now, "system");
+    // A reader whose cursor goes on has perhaps not had all that is here.
+    await noteChange(store, grant, known, { at: now, from: 0 });
   }
 }
 

@@ -10,7 +10,8 @@ export interface Rows {
   /** `store`: the customer's half in one small row. */
   store: StoreRow;
   /** `position`: apart from `store`, since every read moves it. */
-  counter: { readonly position: number };
+  /** `written`: characters that vendors' reads have put into the history, about. */
+  counter: { readonly position: number; readonly written?: number };
   /** id of the way in */
   ways: WayRow;
   seals: SealRow;

@@ -137,6 +137,12 @@ export function syncing({ party, servers, moves, attest }: SyncParts): Syncing {
     }
   };
 
+  const fallBehind = (id: string): Promise<void> =>
+    party.book.locks.run(id, async () => {
+      const grant = await party.book.grant(id);
+      if (grant?.ended === null && !grant.behind) await party.book.saveGrant({ ...grant, behind: true });
+    });
+
   /** All grants of one server, in one bulk read. */
   const serverSync = async (
     sink: Sink,
@@ -170,7 +176,10 @@ export function syncing({ party, servers, moves, attest }: SyncParts): Syncing {
     if (whole !== undefined) {
       // A server that has lost the end of a grant names it no more: where it stands is asked.
       const silent = living.filter((id) => !whole.named.has(id) && !wanted.has(id) && (given.get(id) ?? 0) < whole.began);
+      const before = report.failed.length;
       await each(sink, silent, "ask", report, options, step);
+      // It is named no more: whoever could not be asked about now is asked about again.
+      if (!options.dryRun) for (const { grant } of report.failed.slice(before)) await fallBehind(grant);
       for (const id of silent) {
         unsure.delete(id);
         resting.delete(id);

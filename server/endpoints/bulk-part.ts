@@ -132,8 +132,10 @@ async function readOne(parts: BulkParts, changed: Changed, wanted: Wanted): Prom
     return part.type === "overtaken" ? await later(now + AGAIN) : part;
   } catch (error) {
     if (error instanceof Refusal && error.code === "rate_limited") return later(now + Number(error.extra.retryAfter) * 1000);
-    // A broken store is nobody else's loss.
-    if (!(error instanceof StorageError && error.code === "corrupt")) throw error;
+    // A broken store is nobody else's loss, nor is one that has no room for another line while the medium has.
+    const isFull = error instanceof StorageError && error.code === "full";
+    if (isFull) await storage.check();
+    else if (!(error instanceof StorageError && error.code === "corrupt")) throw error;
     log.fault("changes", error);
     return { type: "held", until: null, known: 0 };
   }

@@ -11,7 +11,7 @@ export const note = (store: StoreWriter<Rows>, told: Told): Promise<number> => a
 
 /** What a line takes besides its paths, and what one takes that names another. */
 const LINE = 250;
-const AGAIN = 80;
+const AGAIN = 130;
 
 /** About how many characters reads take: those that name another line, or one with its paths. */
 export const sizeOfReads = (count: number): number => count * AGAIN;
@@ -29,8 +29,8 @@ export async function noteRead(
 ): Promise<number> {
   const line = lineOf({ ...told, type: "read" });
   const before = last === undefined ? undefined : await store.get("history", ordered(last));
-  if (last === undefined || before === undefined || !isAlike(before, line)) return add(store, line);
-  await add(store, { at: told.at, number: told.number, like: last });
+  if (last === undefined || before === undefined || !isAlike(before, line)) return add(store, line, sizeOfLine(told.paths));
+  await add(store, { at: told.at, number: told.number, like: last }, AGAIN);
   return last;
 }
 
@@ -60,9 +60,11 @@ const isAlike = (row: HistoryRow, { type, grant, paths, count, by }: LineRow): b
   row.count === count &&
   row.paths.every((path, at) => path === paths[at]);
 
-async function add(store: StoreWriter<Rows>, row: HistoryRow): Promise<number> {
-  const position = (await positionOf(store)) + 1;
-  store.put("counter", "position", { position });
+/** `read`: how many characters of it a vendor's read is to blame for. */
+async function add(store: StoreWriter<Rows>, row: HistoryRow, read = 0): Promise<number> {
+  const { position: last, written = 0 } = (await store.get("counter", "position")) ?? { position: 0 };
+  const position = last + 1;
+  store.put("counter", "position", { position, ...(written + read === 0 ? {} : { written: written + read }) });
   store.put("history", ordered(position), row);
   return position;
 }

@@ -110,6 +110,7 @@ export async function admit(
   if (standing.moving) return { state: "held", until: null };
   // Every read is written down, and what can be written down has an end: its customer may give another grant.
   if (writtenOf(standing) >= LIMITS.history) return { state: "held", until: null };
+  if (((await store.get("counter", "position"))?.written ?? 0) >= LIMITS.histories) return { state: "held", until: null };
   const { position, fixed } = standing;
   const { rows, consent, under } = viewOf({ known, narrowed });
   const open = { state: "open", since, until: null, fixed } as const;

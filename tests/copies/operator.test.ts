@@ -46,7 +46,9 @@ test("a backup of a busy server has every change that was answered before it beg
   let commits = 0;
   const busy = [
     (async () => {
-      for (; going; commits++) await customer.commit({ records: { [`purchases/p${commits}`]: { value: { name: "a book" } } } });
+      // As many as a customer may make, however long the backup takes.
+      for (; going; commits++, await sleep(150))
+        await customer.commit({ records: { [`purchases/p${commits}`]: { value: { name: "a book" } } } });
     })(),
     (async () => {
       for (; going; ) await vendor.pullRaw(tokens.access_token, grant);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { AuthorizationDetails } from "#protocol/authorization-details.ts";
 import type { GrantChange } from "../../vendor-sdk/changes/changes.ts";
 import type { Vendor } from "../../vendor-sdk/vendor.ts";
 import { brokenPart } from "./bulk-lines.ts";
@@ -23,13 +24,18 @@ const falls = async (vendor: Vendor, options: Parameters<Vendor["changes"]>[0], 
   for await (const item of vendor.changes(options)) if (item.type === at) throw new Error("the warehouse is full");
 };
 /** A grant with two values, which the reader has, and a change to come that fails once. */
-async function missedOnce(it: Scene, change: (customer: Awaited<ReturnType<Scene["connect"]>>["customer"]) => Promise<unknown>) {
+async function missedOnce(
+  it: Scene,
+  change: (customer: Awaited<ReturnType<Scene["connect"]>>["customer"], details: AuthorizationDetails) => Promise<unknown>,
+) {
   const offered = it.server.offerBulk();
-  const { customer, grant } = await it.connect();
+  // Made once: a moment later they would end later.
+  const details = asking();
+  const { customer, grant } = await it.connect(details);
   await customer.put("profile/emails/e1", mail(ANNA));
   await customer.put("profile/name", { value: { given: "Anna" } });
   await all(it.vendor);
-  await change(customer);
+  await change(customer, details);
   offered.instead.set(grant.id, brokenPart(customer));
   expect(words(await all(it.vendor))).toEqual(["failed", "cursor"]);
   offered.instead.clear();
@@ -207,8 +213,8 @@ describe("changes", () => {
 
   it("say again what was narrowed, where the loop threw at what was read by itself", async () => {
     await using it = await scene();
-    await missedOnce(it, async (customer) => {
-      await customer.consent(asking().map((each) => ({ ...each, paths: ["profile/emails"] })));
+    await missedOnce(it, async (customer, details) => {
+      await customer.consent(details.map((each) => ({ ...each, paths: ["profile/emails"] })));
       customer.rows = customer.rows.filter(({ path }) => path !== "profile/name");
     });
     await expect(falls(it.vendor, {})).rejects.toThrow("full");

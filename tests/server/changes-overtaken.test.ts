@@ -2,8 +2,11 @@ import { expect, test } from "vitest";
 import type { ChangeLine } from "#protocol/changes.ts";
 import { RATES } from "../../server/configuration/config.ts";
 import { bulkLines, PACE } from "../../server/endpoints/bulk-lines.ts";
+import { StorageError } from "../../server/storage/storage.ts";
+import { withReplaced } from "../../server/storage/with-replaced.ts";
 import { BEGINNING, nextWindow } from "../../server/store/change-window.ts";
 import { changesFeedOf } from "../../server/store/changes.ts";
+import { Customer } from "../support/customer.ts";
 import { type System, silentLog } from "../support/system.ts";
 import type { TestVendor } from "../support/vendor.ts";
 import { linesOf } from "./bulk-reader.ts";
@@ -103,4 +106,23 @@ test("a grant that has more pages than a minute has reads comes to its end", asy
   await at.customer.approve(await at.vendor.request(), { contents });
   const types = (await readLate(at.system, at.vendor, async () => {}, { ...RATES, pulls: 2 })).map(({ type }) => type);
   expect(types).toEqual(["grant", ...Object.keys(contents).map(() => "record"), "read", "cursor"]);
+});
+
+test("a store that has no room for another line gives nothing, and holds up no other; a full medium stops the answer", async () => {
+  await using at = await scene();
+  const full = await connect(at);
+  const { account } = at.customer;
+  at.customer = await Customer.register(at.system.issuer, at.system.clock.now);
+  await at.customer.commit({ records: { "profile/emails/e1": EMAIL } });
+  await connect(at);
+  const refuse = () => Promise.reject(new StorageError("full", "as the test says"));
+  const read = (more: Partial<System["storage"]>) => {
+    const { storage } = at.system;
+    const change: typeof storage.change = (id, work) => (id === account ? refuse() : storage.change(id, work));
+    return readLate({ ...at.system, storage: withReplaced(storage, { change, ...more }) }, at.vendor, async () => {});
+  };
+  const lines = await read({});
+  expect(saidOf(lines, full.grant.grant)).toEqual([{ type: "held", grant: full.grant.grant, until: null }]);
+  expect(lines.map(({ type }) => type)).toEqual(expect.arrayContaining(["held", "record", "read", "cursor"]));
+  await expect(read({ check: refuse })).rejects.toMatchObject({ code: "full" });
 });

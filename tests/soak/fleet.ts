@@ -21,8 +21,8 @@ export class Fleet implements AsyncDisposable {
   readonly members: Member[] = [];
   /** Kills while a change was on its way at the process, and all. */
   readonly kills = { inWrites: 0, all: 0 };
-  /** For each process that has lived for a minute: first and last memory, in MB. */
-  readonly memories: Array<readonly [first: number, last: number]> = [];
+  /** For each process that has lived for long: first and last memory, in MB. */
+  readonly #memories: Array<readonly [first: number, last: number]> = [];
   /** What they have written that is no line of their log. */
   readonly oddities: string[] = [];
   readonly #env: Record<string, string>;
@@ -43,6 +43,11 @@ export class Fleet implements AsyncDisposable {
       fleet.balancer.add(port);
     }
     return fleet;
+  }
+
+  /** Of those that are gone and those that live. */
+  get memories(): ReadonlyArray<readonly [first: number, last: number]> {
+    return [...this.#memories, ...this.members.flatMap(({ memory }) => grownIn(memory))];
   }
 
   /** Kills one without warning while a change is on its way there, if one comes soon, and starts another in its place. */
@@ -119,8 +124,7 @@ export class Fleet implements AsyncDisposable {
   }
 
   #keep({ memory, process }: Member): void {
-    // The first minute fills caches.
-    if (memory.length > 18) this.memories.push([memory[12] as number, memory.at(-1) as number]);
+    this.#memories.push(...grownIn(memory));
     for (const line of process.output().split("\n"))
       if (line !== "" && !line.startsWith("{") && !/listen/.test(line)) this.oddities.push(line);
   }
@@ -134,3 +138,7 @@ export class Fleet implements AsyncDisposable {
     await this.balancer[Symbol.asyncDispose]();
   }
 }
+
+/** The first minute fills caches. */
+const grownIn = (memory: readonly number[]): Array<readonly [first: number, last: number]> =>
+  memory.length > 18 ? [[memory[12] as number, memory.at(-1) as number]] : [];

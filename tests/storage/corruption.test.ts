@@ -445,3 +445,39 @@ describe("any damage to any file", () => {
     expect(seen.corrupt).toBeGreaterThan(50);
   });
 });
+
+test("a document that was put back while the engine ran is whole after a crash, though the journal has lines of a later one", async () => {
+  const disk = new SimulatedDisk();
+  const processes = { self: { pid: 1, boot: "next", started: "" }, isAlive: () => false, pause: async () => {} };
+  const openOn = (on: SimulatedDisk) => openFileStorage<ToyRows>({ folder: "/data", disk: on, idle: 1e9, cacheBytes: 1, processes });
+  const document = `/data/stores/ba/dd/${BAD}.json`;
+  const storage = await openOn(disk);
+  let others = 0;
+  // Whatever is opened next closes what was open, which is written then.
+  const evict = async () => {
+    for (let n = 0; n < 3; n++) await storage.create(storeId(`o${others++}`), async () => {});
+  };
+  const replace = async (bytes: Uint8Array) => {
+    await disk.unlink(document);
+    const file = await disk.create(document);
+    await file.write(bytes, 0);
+    await file.sync("the operator");
+    await file.close();
+    await disk.syncFolder("/data/stores/ba/dd", "the operator");
+  };
+  await storage.create(BAD, async () => {});
+  await put(storage, BAD, 1);
+  await evict();
+  const copy = (await disk.read(document)) as Buffer;
+  for (const n of range(10)) await put(storage, BAD, n);
+  await evict();
+  await replace(Buffer.from("broken"));
+  await expect(total(storage, BAD)).rejects.toMatchObject({ code: "corrupt" });
+  await replace(copy);
+  expect(await total(storage, BAD)).toBe(1);
+  await put(storage, BAD, 100);
+  await storage.doubts?.settle(BAD);
+  const after = await openOn(disk.survivor("nothing"));
+  expect(await total(after, BAD)).toBe(100);
+  expect(after.doubts?.has(BAD)).toBe(false);
+});

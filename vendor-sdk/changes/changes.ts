@@ -226,6 +226,7 @@ export function changes({ party, servers, moves }: ChangesParts): Changes {
         // Of an end since then you may not have heard.
         if (head.ended !== null && Date.parse(head.ended.at) < feed.began) continue;
         const item = await standing(id, signal);
+        if (item?.type === "failed") miss(id);
         if (item !== undefined) yield item;
       }
     }

@@ -1,5 +1,4 @@
 import type { DataFolder } from "./data-folder.ts";
-import { failure } from "./failure.ts";
 
 const FILE = /^([A-Za-z0-9_-]{22})\.doubt$/;
 
@@ -10,10 +9,13 @@ const FILE = /^([A-Za-z0-9_-]{22})\.doubt$/;
 export class Doubts {
   readonly #folder: DataFolder;
   readonly #stores: Set<string>;
+  /** Those that a restart would not forget. */
+  readonly #kept: Set<string>;
 
   private constructor(folder: DataFolder, stores: Set<string>) {
     this.#folder = folder;
     this.#stores = stores;
+    this.#kept = new Set(stores);
   }
 
   static async open(folder: DataFolder): Promise<Doubts> {
@@ -31,20 +33,19 @@ export class Doubts {
 
   /** @throws {StorageError} `full`, `failed` */
   async add(id: string): Promise<void> {
-    if (this.#stores.has(id)) return;
+    // Before it is written: a medium that fails must not make anybody sure.
+    this.#stores.add(id);
+    if (this.#kept.has(id)) return;
     const path = this.#path(id);
     await this.#folder.replace(path, "", "doubt", this.#folder.above(path, this.#folder.path("late")));
-    this.#stores.add(id);
+    this.#kept.add(id);
   }
 
   /** @throws {StorageError} `failed` */
   async settle(id: string): Promise<void> {
     if (!this.#stores.has(id)) return;
-    try {
-      await this.#folder.remove(this.#path(id), "doubt: removal");
-    } catch (error) {
-      throw failure("settling a doubt", error);
-    }
+    if (this.#kept.has(id)) await this.#folder.remove(this.#path(id), "doubt: removal");
+    this.#kept.delete(id);
     this.#stores.delete(id);
   }
 

@@ -64,7 +64,7 @@ interface Limits extends UpkeepLimits, FeedLimits {
  */
 export class FileStorage<Rows extends object> implements Storage<Rows> {
   readonly isShared = false;
-  readonly doubts: Doubts;
+  readonly doubts: NonNullable<Storage["doubts"]>;
   readonly #parts: Parts;
   readonly #journal: Journal;
   readonly #stores: Stores;
@@ -84,8 +84,17 @@ export class FileStorage<Rows extends object> implements Storage<Rows> {
   constructor(parts: Parts, limits: Limits) {
     const { folder, segments, pointers, damages, erased, now } = parts;
     this.#parts = parts;
-    this.doubts = parts.doubts;
     this.#stores = new Stores(parts, limits, () => segments.next - 1, now);
+    const { doubts } = parts;
+    this.doubts = {
+      has: (id) => doubts.has(id),
+      add: (id) => doubts.add(id),
+      // What was put back and brought into order is one document first: lines of before, which the journal may still hold, no longer count.
+      settle: async (id) => {
+        await this.#stores.checkpoint(id);
+        await doubts.settle(id);
+      },
+    };
     this.#feeds = new Feeds(parts, limits, () => segments.next - 1);
     this.#journal = new Journal(segments, { ...limits, lock: parts.lock }, () => void this.#upkeep.start());
     this.#upkeep = new Upkeep(
@@ -143,7 +152,7 @@ export class FileStorage<Rows extends object> implements Storage<Rows> {
     if (id === undefined || (await this.#stores.has(id)) || (await pointers.find(key)) !== id) return id;
     const lost = new StorageError("corrupt", "a store that a name leads to is not there");
     damages.note("store", id, lost);
-    await doubts.add(id);
+    await doubts.add(id).catch(() => {});
     throw lost;
   }
 

@@ -93,8 +93,8 @@ export async function openFileStorage<Rows extends object = object>(options: Fil
         pendingPointers: options.pendingPointers ?? 1024,
         pendingFeedBytes: options.pendingFeedBytes ?? 4 * MiB,
         feedPage: options.feedPage ?? 250,
-        largeStore: options.largeStore ?? 256 * MiB,
-        largestStore: options.largestStore ?? 384 * MiB,
+        largeStore: options.largeStore ?? 440 * MiB,
+        largestStore: options.largestStore ?? 480 * MiB,
       },
     );
     await storage.finishErasures();

@@ -166,7 +166,7 @@ export class Stores {
     const store = await this.#damages.watch("store", id, () =>
       Store.open(this.#folder, this.#late, id, this.#tails.get(id), this.#lastLine()).catch(async (error: unknown) => {
         // Before anybody hears of it: whoever repairs it may be quick.
-        if (isCorrupt(error)) await this.#doubts.add(id);
+        if (isCorrupt(error)) await this.#doubts.add(id).catch(() => {});
         throw error;
       }),
     );
