@@ -14,7 +14,25 @@ export interface WebApp {
 }
 
 /** The app's own addresses, each answered by its one page. */
-export const SCREENS = ["/", "/start", "/c/:id", "/ask/:id", "/data", "/data/*", "/safety", "/safety/*", "/you", "/pause", "/record"];
+export const SCREENS = [
+  "/",
+  "/start",
+  "/restore",
+  "/move",
+  "/put-back",
+  "/c/:id",
+  "/ask/:id",
+  "/data",
+  "/data/*",
+  "/wanted",
+  "/wanted/*",
+  "/safety",
+  "/safety/*",
+  "/you",
+  "/you/*",
+  "/pause",
+  "/record",
+];
 
 const TYPES: Readonly<Record<string, string>> = {
   ".js": "text/javascript; charset=utf-8",

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { documentHeaders } from "../../server/pages/headers.ts";
@@ -53,6 +53,17 @@ describe("the app", () => {
       });
       expect(response.headers.get("strict-transport-security"), "not over http").toBeNull();
     }
+  });
+
+  test("has an address for each of its screens, as a bookmark or a link of another server opens it", async () => {
+    await using folder = await scratchFolder();
+    await built(folder.path);
+    await using system = await startSystem({ config: { web: folder.path } });
+    const app = await readFile(join(import.meta.dirname, "..", "..", "web", "customer", "app.tsx"), "utf8");
+    const paths = [...app.matchAll(/<Route path="([^"]+)"/g)].map(([, path = ""]) => path.replace(/:\w+/, "some"));
+    expect(paths.length).toBeGreaterThan(20);
+    const headers = { "sec-fetch-dest": "document" };
+    for (const path of paths) expect((await fetch(system.issuer + path, { headers })).status, path).toBe(200);
   });
 
   test("answers a strange address with its page for a navigation, and with a problem for everything else", async () => {
